@@ -1,0 +1,232 @@
+"""Function → reverse-mode adjoint function, both IR.
+
+    f(x…) -> y…        f_adjoint(x…, y_bar…) -> y…, x_bar…
+
+The adjoint is an ordinary IR function: it can be interpreted, optimised, and differentiated again (Hessians
+are the tangent of the adjoint). Steps: protect written arguments by copies; find memory, activity and forward
+shadows; build the reverse sweep, which decides on demand what to save; build the forward sweep around these
+decisions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..analysis.activity import Activity
+from ..analysis.memory import Memory, check_results, is_reference, writes_params
+from ..errors import UnsupportedError
+from ..ir.build import Builder
+from ..ir.nodes import CallFn, Function, Module, Region, Value
+from ..ir.types import List, carries_derivative
+from ..ir.walk import clone_region, substitute
+from .custom import Ruled, reverse_ruled, shadow_or_zeros, with_forward_rules
+from .forward import Forward
+from .recover import Frame, Recover, Slot
+from .reverse import Reverse, add_elements
+from .shadow import ForwardShadows, bar_name
+
+
+@dataclass
+class Plan:
+    """What was decided, for `explain()`: the tape slots, the activity of each parameter, where the reverse
+    sweep starts."""
+
+    slots: list[Slot] = field(default_factory=list)
+    active_params: list[bool] = field(default_factory=list)
+    reverse_at: int = 0
+    recover: Recover | None = None
+
+
+def adjoint(
+    module: Module,
+    wrt: Sequence[int],
+    *,
+    name: str,
+    seeded: bool = False,
+    primal: bool = True,
+) -> tuple[Module, Plan]:
+    """The reverse-mode adjoint of the entry function.
+
+    `wrt` are positions of the differentiated parameters. Without `seeded` the first result must be a scalar,
+    whose cotangent is 1; with it one parameter per differentiable result gives the cotangents. Results of the
+    new function: the primal results (if `primal`), then the adjoints of `wrt` in that order.
+    """
+    build = _Adjoint(module)
+    entry = build.entry(name, list(wrt), seeded, primal)
+    return Module(entry, build.functions, module.custom), build.plan
+
+
+class _Adjoint:
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.plan = Plan()
+        self.functions: dict[str, Function] = dict(module.others)
+        self.writers = frozenset(n for n, f in module.others.items() if writes_params(f))
+
+    def entry(self, name: str, wrt: list[int], seeded: bool, primal: bool) -> Function:
+        """The adjoint of the entry function."""
+        body, stands_for = self._protected(self.module.entry)
+        targets = [stands_for.get(body.params[k], body.params[k]) for k in wrt]
+        seeds = [r for r in body.yields if carries_derivative(r.type)] if seeded else body.yields[:1]
+        sweep = _Sweep(self, body, targets, seeds, {}, distinct=True)
+        b = sweep.frame.b
+        bars = []
+        for result in seeds:
+            bar: Value
+            if seeded:
+                bar = Value(result.type, bar_name(result) or "out_bar")
+                bars.append(bar)
+            else:
+                bar = b.const(1, result.dtype)
+            sweep.seed(result, bar)
+        sweep.run()
+        gradients = [sweep.gradient(t) for t in targets]
+        results = (*body.yields, *gradients) if primal else tuple(gradients)
+        self.plan.slots = list(sweep.recover.slots.values())
+        self.plan.active_params = [sweep.activity.active(stands_for.get(p, p)) for p in body.params]
+        self.plan.recover = sweep.recover
+        whole = sweep.whole((*body.params, *bars), results)
+        self.plan.reverse_at = sweep.reverse_at
+        return Function(name, whole)
+
+    def _protected(self, fn: Function) -> tuple[Region, dict[Value, Value]]:
+        """A clone whose written array parameters are copied on entry."""
+        body = clone_region(fn.body, {})
+        written = Memory(Function(fn.name, body), writers=self.writers).written()
+        stands_for: dict[Value, Value] = {}
+        b = Builder(Region())
+        for param in body.params:
+            if is_reference(param) and param in written:
+                (copy,) = b.call("copy", (param,), (param.type,))
+                copy.name = param.name
+                stands_for[param] = copy
+        return Region(
+            body.params, b.region.ops + substitute(body, stands_for).ops, substitute(body, stands_for).yields
+        ), (stands_for)
+
+    # -- functions called by name (recursion)
+    def called(self, name: str) -> str:
+        """The name of the adjoint of a called function; it is built on first use.
+
+        name_adjoint(params…, shadow per array param…, cotangent or shadow per result…) -> adjoint per scalar
+        param.
+        It runs the primal again (joint mode), on arguments that it may overwrite, and adds into the shadows
+        given.
+        """
+        adjoint_name = f"{name}_adjoint"
+        if adjoint_name in self.functions:
+            return adjoint_name
+        fn = self.module[name]
+        check_results(fn)
+        self.functions[adjoint_name] = Function(adjoint_name, Region())  # a recursive call finds the name
+        body = clone_region(fn.body, {})
+        params = [p for p in body.params if carries_derivative(p.type)]
+        if any(isinstance(p.type, List) for p in params):
+            raise UnsupportedError(
+                f"the recursive function {name} takes a list", hint="pass arrays or tuples"
+            )
+        given = {p: Value(p.type, bar_name(p)) for p in params if is_reference(p)}
+        results = [r for r in body.yields if carries_derivative(r.type)]
+        sweep = _Sweep(self, body, params, [*results, *given], given, distinct=False)
+        bars = [Value(r.type, bar_name(r) or "out_bar") for r in results]
+        for result, bar in zip(results, bars, strict=True):
+            sweep.seed(result, bar)
+        sweep.run()
+        gradients = tuple(sweep.gradient(p) for p in params if not is_reference(p))
+        whole = sweep.whole((*body.params, *given.values(), *bars), gradients)
+        self.functions[adjoint_name].body = whole
+        return adjoint_name
+
+    def reverse_call(self, reverse: Reverse, op: CallFn, frame: Frame) -> None:
+        """x_bar += f_adjoint(x, …, y_bar)."""
+        outs = [o for o in op.outs if carries_derivative(o.type)]
+        written = [a for a in op.args if is_reference(a) and op.name in self.writers]
+        if not any(reverse.has_bar(v, frame) for v in (*outs, *written)):
+            return
+        if isinstance(op, Ruled):
+            reverse_ruled(reverse, op, frame, self.writers)
+            return
+        b = frame.b
+        wanted = [a for a in op.args if carries_derivative(a.type)]
+        self._refuse_aliases(op, reverse.recover.memory)
+        args = [reverse.recover.before(a, op, frame) for a in op.args]
+        shadows = [shadow_or_zeros(reverse, a, frame) for a in wanted if is_reference(a)]
+        bars = [
+            shadow_or_zeros(reverse, o, frame)
+            if is_reference(o)
+            else reverse.take(o, frame)
+            for o in outs
+        ]
+        scalars = [a for a in wanted if not is_reference(a)]
+        gradients = b.call_fn(self.called(op.name), (*args, *shadows, *bars), [a.type for a in scalars])
+        for arg, gradient in zip(scalars, gradients, strict=True):
+            reverse.add(arg, gradient, frame)
+
+    def _refuse_aliases(self, op: CallFn, memory: Memory) -> None:
+        if op.name not in self.writers:
+            return
+        refs = [memory.origins(a) for a in op.args if is_reference(a)]
+        if any(a & c for k, a in enumerate(refs) for c in refs[k + 1 :]):
+            problem = "is recursive, writes to an argument, and gets two arguments that may share memory"
+            raise UnsupportedError(f"{op.name} {problem}", op.src, "pass a copy of one of them")
+
+
+class _Sweep:
+    """Analyses, reverse sweep and forward sweep of one body."""
+
+    def __init__(
+        self,
+        build: _Adjoint,
+        body: Region,
+        wrt: list[Value],
+        results: Sequence[Value],
+        given: dict[Value, Value],
+        *,
+        distinct: bool,
+    ) -> None:
+        writers = build.writers
+        body = with_forward_rules(build.module, build.functions, body)
+        fn = Function("body", body)
+        memory = Memory(fn, distinct_params=distinct, writers=writers)
+        shadows = ForwardShadows(memory, Activity(memory, wrt, results), given)
+        body = shadows.run(body)
+        self.memory = Memory(Function("body", body), distinct_params=distinct, writers=writers)
+        self.activity = Activity(self.memory, wrt, results)
+        self.recover = Recover(self.memory, body, frozenset(given.values()))
+        self._reverse = Reverse(self.recover, self.activity, shadows.shadows, build.reverse_call)
+        self.frame = Frame(body, Builder(), None)
+        self.frame.b.defs.update(self.memory.structure.definition)
+        self.reverse_at = 0
+
+    def seed(self, result: Value, bar: Value) -> None:
+        """Add the cotangent of a result."""
+        if not self.activity.active(result):
+            return
+        if is_reference(result):
+            shadow = self._reverse.shadow(result, self.frame)
+            add_elements(self.frame.b, shadow, lambda b, index: b.load(bar, index))
+        else:
+            self._reverse.add(result, bar, self.frame)
+
+    def run(self) -> None:
+        """Build the reverse sweep."""
+        self._reverse.region(self.frame)
+
+    def gradient(self, param: Value) -> Value:
+        """The adjoint of a parameter: zero where nothing depends on it."""
+        b = self.frame.b
+        if not is_reference(param):
+            return self.frame.bars.get(param) or b.const(0, param.dtype)
+        if self.activity.active(param):
+            return self._reverse.shadow(param, self.frame)
+        return b.alloc(
+            [b.dim(param, axis) for axis in range(param.rank)], param.dtype, "zeros", bar_name(param)
+        )
+
+    def whole(self, params: tuple[Value, ...], results: tuple[Value, ...]) -> Region:
+        """Forward sweep, then reverse sweep."""
+        b = Builder(Region(params))
+        Forward(self.recover).run(b)
+        self.reverse_at = len(b.region.ops)
+        return Region(params, b.region.ops + self.frame.b.region.ops, results)

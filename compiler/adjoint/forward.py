@@ -1,0 +1,149 @@
+"""The forward sweep: the primal program plus what the reverse sweep asked to have saved.
+
+for i in range(n):                 t_saved = empty(n)
+    t = exp(x[i])             →    for i in range(n):
+    s = s + t * t                      t = exp(x[i]);  t_saved[i] = t
+                                       s = s + t * t
+"""
+
+from __future__ import annotations
+
+from ..ir.build import Builder
+from ..ir.nodes import For, If, ListLen, Op, Region, Value
+from ..ir.types import List
+from ..ir.walk import walk
+from .custom import Ruled
+from .recover import Recover, Slot, iteration, trip_count
+
+
+class Forward:
+    """Inserts tapes, saves, snapshots, trip counts and exported branch values into the primal body."""
+
+    def __init__(self, recover: Recover) -> None:
+        self._recover = recover
+        self._before: dict[int, list[Value]] = {}
+        self._after: dict[int, list[Value]] = {}
+        self._snapshot_of: dict[tuple[int, Value], Value] = {}
+        for (ref, _), (op, snapshot) in recover.snapshots.items():
+            place = self._before if ref in op.args else self._after
+            place.setdefault(id(op), []).append(ref)
+            self._snapshot_of[(id(op), ref)] = snapshot
+        self._exported: dict[int, list[tuple[Value, Value]]] = {}
+
+    def run(self, b: Builder) -> None:
+        """Append the forward sweep to `b`."""
+        self._ops(self._recover.body, b, top=True)
+
+    def _ops(self, region: Region, b: Builder, *, top: bool = False) -> None:
+        for param in region.params:
+            self._save(param, b)
+        for op in region.ops:
+            b.src = op.src
+            if top and op.regions:
+                self._tapes(op, b)
+            for ref in self._before.get(id(op), ()):
+                self._snapshot(op, ref, b)
+            outs = self._op(op, b)
+            for out in outs:
+                self._save(out, b)
+            for ref in self._after.get(id(op), ()):
+                self._snapshot(op, ref, b)
+        for list_, length in self._recover.lengths.items():
+            if self._recover.home(list_) is region:
+                b.add(ListLen((list_,), (length,), (), (), b.src))
+                self._save(length, b)
+
+    def _op(self, op: Op, b: Builder) -> tuple[Value, ...]:
+        if not op.regions:
+            b.add(op.plain() if isinstance(op, Ruled) else op)
+            return op.outs
+        regions, exports = [], []
+        for inner in op.regions:
+            b.open(inner.params)
+            self._ops(inner, b)
+            regions.append(b.close(inner.yields))
+            exports.append(self._exports(inner))
+        outs = op.outs
+        if isinstance(op, If):
+            outs += self._export(op, regions, exports)
+        if id(op) in self._recover.counts:
+            outs += (self._recover.counts[id(op)],)
+        new = op.rebuild(outs=outs, regions=tuple(regions))
+        if isinstance(new, For):
+            new.attrs = (new.stops, False)
+        b.add(new)
+        return outs
+
+    # -- tapes
+    def _tapes(self, op: Op, b: Builder) -> None:
+        """Allocate the tapes of everything saved inside a top-level op, before it."""
+        inside = {id(inner) for inner in walk(Region(ops=[op]))}
+        for slot in self._recover.slots.values():
+            if id(slot.loops[0]) in inside and id(op) in (id(slot.loops[0]), *self._owners(slot)):
+                self._tape(slot, b)
+
+    def _owners(self, slot: Slot) -> list[int]:
+        structure = self._recover.structure
+        owner = structure.owner[id(structure.region_of(slot.loops[0]))]
+        found = []
+        while owner is not None:
+            found.append(id(owner))
+            owner = structure.owner[id(structure.region_of(owner))]
+        return found
+
+    def _tape(self, slot: Slot, b: Builder) -> None:
+        if slot.is_list:
+            assert isinstance(slot.ref.type, List)
+            made = b.list_new(slot.ref.type.elem, slot.ref.name)
+        else:
+            counts = [trip_count(b, *(self._top(v, b) for v in loop.args[:3])) for loop in slot.loops]
+            made = b.alloc(counts, slot.ref.dtype, "empty", slot.ref.name)
+        b.region.ops[-1].outs = (slot.ref,)
+        b.defs[slot.ref] = b.defs.pop(made)
+
+    def _top(self, value: Value, b: Builder) -> Value:
+        if self._recover.home(value) is self._recover.body:
+            return value
+        return b.const(self._recover.structure.definition[value].attrs[0], value.dtype)
+
+    def _save(self, value: Value, b: Builder) -> None:
+        slot = self._recover.slots.get(value)
+        if slot is None:
+            return
+        if slot.is_list:
+            b.push(slot.ref, value)
+            return
+        loops = [loop for loop in slot.loops if isinstance(loop, For)]
+        b.store(slot.ref, [iteration(b, loop, loop.index, loop.lo, loop.step) for loop in loops], value)
+
+    def _snapshot(self, op: Op, ref: Value, b: Builder) -> None:
+        snapshot = self._snapshot_of[(id(op), ref)]
+        (made,) = b.call("copy", (ref,), (ref.type,))
+        b.region.ops[-1].outs = (snapshot,)
+        b.defs[snapshot] = b.defs.pop(made)
+        self._save(snapshot, b)
+
+    # -- values of top-level branches
+    def _exports(self, region: Region) -> list[tuple[Value, Value]]:
+        """(value in the branch, value at the top level) for what leaves a branch."""
+        wanted = self._recover.exports
+        here = [(v, final) for v, final in wanted.items() if self._recover.home(v) is region]
+        for op in region.ops:
+            here += self._exported.get(id(op), [])
+        return here
+
+    def _export(self, op: If, regions: list[Region], exports: list[list[tuple[Value, Value]]]) -> tuple[Value, ...]:
+        structure = self._recover.structure
+        top = structure.region_of(op) is self._recover.body
+        outs, passed_on = [], []
+        for branch, found in enumerate(exports):
+            for value, final in found:
+                out = final if top else Value(value.type, value.name)
+                other = Builder(regions[1 - branch]).undef(value.type, value.name)
+                regions[branch].yields += (value,)
+                regions[1 - branch].yields += (other,)
+                outs.append(out)
+                passed_on.append((out, final))
+        if not top:
+            self._exported[id(op)] = passed_on
+        return tuple(outs)

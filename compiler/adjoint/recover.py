@@ -1,0 +1,305 @@
+"""What the reverse sweep reads: every primal value is recomputed, or saved on a tape in the forward sweep.
+
+Invariant: a recovered value equals what it was at the matching point of the forward sweep. A load is repeated
+only where nothing can have written to its memory since (`Memory.stable_after`); everything else that memory
+or control flow may have changed is saved. Values of the function's top level are simply still there.
+
+Tapes: inside loops whose trip counts are known before the outermost loop starts, an array indexed by the
+iterations; elsewhere a list, pushed in the forward sweep and popped in the reverse sweep.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ..analysis.memory import Memory, is_reference
+from ..ir.build import Builder
+from ..ir.nodes import Apply, Const, Dim, For, ListGet, Load, Loop, Op, Region, Store, Undef, Value, View
+from ..ir.types import INT, Array, List
+from ..ir.walk import walk
+from ..prims.prim import PRIMS, Sym, emit
+
+RECOMPUTE_LIMIT = 8
+"""Additions that cost about as much as writing a value to the tape and reading it again."""
+SAVED, TO_SAVE = 1, 4
+
+
+@dataclass(eq=False)
+class Frame:
+    """The reverse of one region, being built: known primal values, shadows, and the iteration counter of a
+    loop body."""
+
+    region: Region
+    b: Builder
+    outer: Frame | None
+    counter: Value | None = None
+    values: dict[Value, Value] = field(default_factory=dict)
+    shadows: dict[Value, Value] = field(default_factory=dict)
+    bars: dict[Value, Value] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Slot:
+    """Where one value is saved: `ref` is the tape, a Value made before the outermost loop."""
+
+    value: Value
+    ref: Value
+    home: Region
+    loops: list[Loop]
+    is_list: bool
+    reason: str
+
+
+class Recover:
+    """Finds primal values for the reverse sweep, and remembers what the forward sweep must save for it."""
+
+    def __init__(self, memory: Memory, body: Region, given: frozenset[Value] = frozenset()) -> None:
+        self._given = given  # shadows that are parameters of the adjoint
+        self.memory = memory
+        self.structure = memory.structure
+        self.body = body
+        self.slots: dict[Value, Slot] = {}
+        self.exports: dict[Value, Value] = {}  # values of top-level branches → results of their outermost If
+        self._stores = self._kept_values()
+        self.snapshots: dict[tuple[Value, int], tuple[Op, Value]] = {}
+        self.snapshot_home: dict[Value, Region] = {}
+        self.lengths: dict[Value, Value] = {}  # list → its length at the end of its region
+        self.counts: dict[int, Value] = {}  # trip counts of loops whose end is not known before they run
+        self._count_home: dict[Value, Region] = {}
+
+    # -- looking up
+    def home(self, value: Value) -> Region:
+        """The region that defines a value, trip counts and snapshots included."""
+        if value in self._given:
+            return self.body
+        found = self.structure.home.get(value) or self._count_home.get(value)
+        return found or self.snapshot_home[value]
+
+    def frame_of(self, region: Region, frame: Frame) -> Frame:
+        """The frame around (or equal to) `frame` that reverses `region`."""
+        at: Frame | None = frame
+        while at is not None and at.region is not region:
+            at = at.outer
+        assert at is not None, "a value is read outside its region"
+        return at
+
+    def value(self, value: Value, frame: Frame) -> Value:
+        """The primal `value`, available in `frame`."""
+        home = self.home(value)
+        if home is self.body:
+            return value
+        at = self.frame_of(home, frame)
+        if value not in at.values:
+            op = self.structure.definition.get(value)
+            if isinstance(op, Const):
+                return frame.b.const(op.value, value.dtype)
+            if op and self._repeatable(value):
+                at.values[value] = self._repeat(op, at)
+            elif self._price_kept(value, RECOMPUTE_LIMIT) <= RECOMPUTE_LIMIT and value not in self.slots:
+                at.values[value] = self._load_kept(value, at)
+            else:
+                at.values[value] = self._saved(value, at)
+        return at.values[value]
+
+    def contents(self, ref: Value, op: Op, frame: Frame) -> Value:
+        """A reference whose memory is what `ref` referred to when `op` ran (an argument or a result of
+        it)."""
+        if self.memory.stable_after(self.memory.origins(ref), op):
+            return self.value(ref, frame)
+        return self._snapshot(ref, op, frame)
+
+    def before(self, value: Value, op: Op, frame: Frame) -> Value:
+        """An argument as it was before `op`, which may write to it."""
+        if not is_reference(value):
+            return self.value(value, frame)
+        origins = self.memory.origins(value)
+        own = any(write is op and origins & written for write, written in self.memory.writes)
+        if own or not self.memory.stable_after(origins, op):
+            return self._snapshot(value, op, frame)
+        return self.value(value, frame)
+
+    def _snapshot(self, ref: Value, op: Op, frame: Frame) -> Value:
+        key = (ref, id(op))
+        if key not in self.snapshots:
+            snapshot = Value(ref.type, f"{ref.name or 'a'}_saved")
+            self.snapshots[key] = (op, snapshot)
+            self.snapshot_home[snapshot] = self.structure.region_of(op)
+        return self.value(self.snapshots[key][1], frame)
+
+    def final_length(self, list_: Value) -> Value:
+        """The length of a list at the end of the region that made it, as a value of the forward sweep."""
+        if list_ not in self.lengths:
+            self.lengths[list_] = length = Value(INT, f"{list_.name}_n" if list_.name else "")
+            self._count_home[length] = self.home(list_)
+        return self.lengths[list_]
+
+    def trips(self, loop: Loop) -> Value:
+        """The trip count of a loop, as a value of the forward sweep."""
+        if id(loop) not in self.counts:
+            count = Value(INT, "trips")
+            self.counts[id(loop)] = count
+            self._count_home[count] = self.structure.region_of(loop)
+        return self.counts[id(loop)]
+
+    # -- values that the program itself keeps in an array
+    def _kept_values(self) -> dict[Value, Store]:
+        """value → a store of it, beside its definition, to memory that nothing overwrites."""
+        kept: dict[Value, Store] = {}
+        for op in walk(self.body):
+            if not isinstance(op, Store) or op.accumulate or op.value in kept:
+                continue
+            beside = self.structure.home.get(op.value) is self.structure.region_of(op)
+            if not beside or any(self._depends(i, op.value) for i in op.index):
+                continue
+            if self.memory.stable_after(self.memory.origins(op.array), op):
+                kept[op.value] = op
+        return kept
+
+    def _depends(self, value: Value, on: Value) -> bool:
+        """Whether computing a value again would need `on`."""
+        op = self.structure.definition.get(value)
+        return value is on or (
+            op is not None and not op.regions and any(self._depends(a, on) for a in op.args)
+        )
+
+    def _price_kept(self, value: Value, budget: int) -> int:
+        store = self._stores.get(value)
+        if store is None:
+            return RECOMPUTE_LIMIT + 1
+        price = 1
+        for arg in store.args[:-1]:
+            if price > budget:
+                break
+            price += self._price(arg, budget - price)
+        return price
+
+    def _load_kept(self, value: Value, frame: Frame) -> Value:
+        args = [self.value(a, frame) for a in self._stores[value].args[:-1]]
+        return frame.b.load(args[0], args[1:], value.name)
+
+    # -- recomputing
+    def _repeatable(self, value: Value) -> bool:
+        op = self.structure.definition[value]
+        if value in self.slots or not self._may_repeat(op):
+            return False
+        price = self._price(value)
+        return price <= RECOMPUTE_LIMIT and price < self._price_kept(value, RECOMPUTE_LIMIT)
+
+    def _price(self, value: Value, budget: int = RECOMPUTE_LIMIT) -> int:
+        """The cost of having `value` in the reverse sweep without saving it; above the limit when
+        impossible."""
+        home = self.home(value)
+        if home is self.body or value in self._indices(home):
+            return 0
+        if value in self.slots:
+            return SAVED
+        op = self.structure.definition.get(value)
+        kept = self._price_kept(value, budget)
+        if op is None or not self._may_repeat(op):
+            if isinstance(value.type, List):
+                return RECOMPUTE_LIMIT + 1
+            return min(kept, TO_SAVE if not is_reference(value) else SAVED)
+        price = self._own_price(op)
+        for arg in op.args:
+            if price > budget:
+                break
+            price += self._price(arg, budget - price)
+        return min(kept, price)
+
+    def _indices(self, home: Region) -> tuple[Value, ...]:
+        owner = self.structure.owner[id(home)]
+        return (owner.index,) if isinstance(owner, For) else ()
+
+    def _may_repeat(self, op: Op) -> bool:
+        if isinstance(op, Load | ListGet):
+            return self.memory.stable_after(self.memory.origins(op.args[0]), op)
+        return isinstance(op, Apply | Dim | View | Const | Undef)
+
+    def _own_price(self, op: Op) -> int:
+        if isinstance(op, Apply):
+            return 1 if op.prim == "cast" else PRIMS[op.prim].cost
+        return 1 if isinstance(op, Load | ListGet) else 0
+
+    def _repeat(self, op: Op, frame: Frame) -> Value:
+        args = tuple(self.value(a, frame) for a in op.args)
+        b = frame.b
+        match op:
+            case Apply() if op.prim == "cast":
+                return b.apply("cast", args, op.out.dtype, op.out.name)
+            case Apply():
+                value = emit(b, op.prim, *args)
+                value.name = value.name or op.out.name
+                return value
+            case Dim():
+                return b.dim(args[0], op.axis)
+            case Load():
+                return b.load(args[0], args[1:], op.out.name)
+        out = Value(op.out.type, op.out.name)
+        return b.add(op.rebuild(args, (out,))).out
+
+    # -- saving
+    def _saved(self, value: Value, frame: Frame) -> Value:
+        loops = self._loops(value)
+        if not loops:
+            return self.exports.setdefault(value, Value(value.type, value.name))
+        slot = self.slots.get(value) or self._slot(value, loops)
+        b = frame.b
+        if slot.is_list:
+            return b.pop(slot.ref, value.name)
+        counters = [self.frame_of(loop.body, frame).counter for loop in loops]
+        return b.load(slot.ref, [c for c in counters if c is not None], value.name)
+
+    def _loops(self, value: Value) -> list[Loop]:
+        return self.structure.loops(self.home(value))
+
+    def _slot(self, value: Value, loops: list[Loop]) -> Slot:
+        name = f"{value.name or 't'}_saved"
+        regular = not is_reference(value) and all(self._regular(loop) for loop in loops)
+        if regular:
+            ref = Value(Array(value.dtype, len(loops)), name)
+            reason = "array, sized from the trip counts"
+        else:
+            assert not isinstance(value.type, List), "a list made in a loop is not kept"
+            ref = Value(List(value.type), name)
+            reason = "list: " + (
+                "an array made in the loop"
+                if is_reference(value)
+                else "the trip count is not known beforehand"
+            )
+        slot = Slot(value, ref, self.home(value), loops, not regular, reason)
+        self.slots[value] = slot
+        return slot
+
+    def _regular(self, loop: Loop) -> bool:
+        if not isinstance(loop, For) or loop.stops:
+            return False
+        return all(self._at_top(v) for v in (loop.lo, loop.hi, loop.step))
+
+    def _at_top(self, value: Value) -> bool:
+        return self.home(value) is self.body or isinstance(self.structure.definition.get(value), Const)
+
+
+def trip_count(b: Builder, lo: Value, hi: Value, step: Value) -> Value:
+    """len(range(lo, hi, step)) as IR."""
+    lo_s, hi_s, step_s = (Sym(b, v) for v in (lo, hi, step))
+    known = b.const_of(step)
+    zero = b.int(0)
+    if known == 1:
+        span = (hi_s - lo_s).value
+        nonneg = b.const_of(lo) == 0 and isinstance(b.defs.get(hi), Dim)
+        return span if nonneg else emit(b, "pymax", span, zero)
+    if known == -1:
+        return emit(b, "pymax", (lo_s - hi_s).value, zero)
+    up = (hi_s - lo_s + step_s - 1) // step_s
+    down = (lo_s - hi_s - step_s - 1) // (-step_s)
+    if known is not None:
+        return emit(b, "pymax", (up if known > 0 else down).value, zero)
+    chosen = emit(b, "select", (step_s > 0).value, up.value, down.value)
+    return emit(b, "pymax", chosen, zero)
+
+
+def iteration(b: Builder, loop: For, index: Value, lo: Value, step: Value) -> Value:
+    """The 0-based number of the iteration in which the loop index is `index`."""
+    if b.const_of(lo) == 0 and b.const_of(step) == 1:
+        return index
+    return ((Sym(b, index) - Sym(b, lo)) // Sym(b, step)).value

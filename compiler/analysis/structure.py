@@ -1,0 +1,87 @@
+"""Where things stand: the region of a value, the loops around an op, which of two ops runs later."""
+
+from __future__ import annotations
+
+from ..ir.nodes import Loop, Op, Region, Value
+
+
+class Structure:
+    """Parents and positions of a function body.
+
+    home:  the region that defines a value (as a parameter or as a result of one of its ops).
+    owner: the op that a region belongs to, None for the body of the function.
+    """
+
+    def __init__(self, body: Region) -> None:
+        self.body = body
+        self.home: dict[Value, Region] = {}
+        self.owner: dict[int, Op | None] = {id(body): None}
+        self._place: dict[int, tuple[Region, int]] = {}
+        self.definition: dict[Value, Op] = {}
+        self._index(body)
+
+    def _index(self, region: Region) -> None:
+        for param in region.params:
+            self.home[param] = region
+        for position, op in enumerate(region.ops):
+            self._place[id(op)] = (region, position)
+            for out in op.outs:
+                self.home[out] = region
+                self.definition[out] = op
+            for inner in op.regions:
+                self.owner[id(inner)] = op
+                self._index(inner)
+
+    def region_of(self, op: Op) -> Region:
+        """The region an op stands in."""
+        return self._place[id(op)][0]
+
+    def position(self, op: Op) -> int:
+        """The index of an op in its region."""
+        return self._place[id(op)][1]
+
+    def enclosing(self, region: Region) -> list[tuple[Region, int]]:
+        """(region, position of the op that leads inwards) from the region's own owner outwards."""
+        chain = []
+        owner = self.owner[id(region)]
+        while owner is not None:
+            outer, position = self._place[id(owner)]
+            chain.append((outer, position))
+            owner = self.owner[id(outer)]
+        return chain
+
+    def path(self, op: Op) -> list[tuple[Region, int]]:
+        """Places from the function body down to the op."""
+        region, position = self._place[id(op)]
+        return [*reversed(self.enclosing(region)), (region, position)]
+
+    def loops(self, region: Region) -> list[Loop]:
+        """The loops around a region, outermost first."""
+        found = []
+        owner = self.owner[id(region)]
+        while owner is not None:
+            if isinstance(owner, Loop):
+                found.append(owner)
+            owner = self.owner[id(self.region_of(owner))]
+        return found[::-1]
+
+    def contains(self, outer: Region, inner: Region) -> bool:
+        """Whether `inner` is `outer` or lies inside it."""
+        region: Region | None = inner
+        while region is not None:
+            if region is outer:
+                return True
+            owner = self.owner[id(region)]
+            region = None if owner is None else self.region_of(owner)
+        return False
+
+    def common(self, a: Op, b: Op) -> tuple[Region, int, int]:
+        """The innermost region that holds both ops, and the positions there of the ops that lead to them."""
+        region, at_a, at_b = self.body, 0, 0
+        for (region_a, position_a), (region_b, position_b) in zip(self.path(a), self.path(b), strict=False):
+            if region_a is not region_b:
+                break
+            region, at_a, at_b = region_a, position_a, position_b
+            if position_a != position_b:
+                break
+        return region, at_a, at_b

@@ -1,0 +1,138 @@
+"""The public functions: each works as a function, and as a decorator with and without arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .derivative import Derivative
+from .differentiable import Differentiable
+from .higher import Hessian, Jacfwd, Jacobian, Jacrev
+
+Argnums = int | Sequence[int] | None
+Argnames = str | Sequence[str] | None
+
+
+def grad(
+    f: Callable[..., Any] | None = None,
+    argnums: Argnums = None,
+    *,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+    fallback: str = "tape",
+    jit: bool | None = None,
+) -> Any:
+    """The gradient of a function that returns one number; also a decorator.
+
+    Parameters
+    ----------
+    f
+        A Python function, lambda, closure, method or Numba dispatcher.
+    argnums, argnames
+        The arguments to differentiate, by number (negative ones count from the end) or name: one, or a tuple; the
+        first by default. Argument numbers of a method do not count `self`.
+    has_aux
+        Whether f returns (value, auxiliary data); the gradient's call then returns (gradient, aux).
+    fallback
+        "tape" or "error": what to do with a function that cannot be compiled.
+    jit
+        False runs the generated code as plain Python; overrides PULLBACK_JIT.
+
+    Returns
+    -------
+    Derivative
+        A callable with the arguments of f. A gradient has structure, shape and dtype of its argument: an array, a
+        float, or a tuple, list, dict, NamedTuple, dataclass or object of them. Leaves that are not float give None.
+    """
+    if f is None:
+        return lambda f: grad(f, argnums, argnames=argnames, has_aux=has_aux, fallback=fallback, jit=jit)
+    return Derivative(f, argnums, argnames, has_aux=has_aux, fallback=fallback, jit=jit)
+
+
+def value_and_grad(
+    f: Callable[..., Any] | None = None,
+    argnums: Argnums = None,
+    *,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+    fallback: str = "tape",
+    jit: bool | None = None,
+) -> Any:
+    """As `grad`, but a call returns (value, gradient); with `has_aux` ((value, aux), gradient)."""
+    if f is None:
+        return lambda f: value_and_grad(
+            f, argnums, argnames=argnames, has_aux=has_aux, fallback=fallback, jit=jit
+        )
+    return Derivative(f, argnums, argnames, with_value=True, has_aux=has_aux, fallback=fallback, jit=jit)
+
+
+def differentiable(
+    f: Callable[..., Any] | None = None,
+    argnums: Argnums = None,
+    *,
+    argnames: Argnames = None,
+    has_aux: bool = False,
+    fallback: str = "tape",
+    jit: bool | None = None,
+) -> Any:
+    """The function itself, callable as before, with its derivatives as attributes; also a decorator."""
+    if f is None:
+        return lambda f: differentiable(
+            f, argnums, argnames=argnames, has_aux=has_aux, fallback=fallback, jit=jit
+        )
+    return Differentiable(f, argnums, argnames, has_aux=has_aux, fallback=fallback, jit=jit)
+
+
+def jacrev(
+    f: Callable[..., Any] | None = None,
+    argnums: Argnums = None,
+    *,
+    argnames: Argnames = None,
+    jit: bool | None = None,
+) -> Any:
+    """The Jacobian by reverse sweeps, one per element of the result: of shape `result.shape + argument.shape`."""
+    if f is None:
+        return lambda f: jacrev(f, argnums, argnames=argnames, jit=jit)
+    return Jacrev(f, argnums, argnames, jit=jit)
+
+
+def jacfwd(
+    f: Callable[..., Any] | None = None,
+    argnums: Argnums = None,
+    *,
+    argnames: Argnames = None,
+    jit: bool | None = None,
+) -> Any:
+    """The Jacobian by forward sweeps, one per element of the arguments: of shape `result.shape + argument.shape`."""
+    if f is None:
+        return lambda f: jacfwd(f, argnums, argnames=argnames, jit=jit)
+    return Jacfwd(f, argnums, argnames, jit=jit)
+
+
+def jacobian(
+    f: Callable[..., Any] | None = None,
+    argnums: Argnums = None,
+    *,
+    argnames: Argnames = None,
+    jit: bool | None = None,
+) -> Any:
+    """The Jacobian by whichever of `jacrev` and `jacfwd` takes fewer sweeps."""
+    if f is None:
+        return lambda f: jacobian(f, argnums, argnames=argnames, jit=jit)
+    return Jacobian(f, argnums, argnames, jit=jit)
+
+
+def hessian(
+    f: Callable[..., Any] | None = None,
+    argnums: Argnums = None,
+    *,
+    argnames: Argnames = None,
+    jit: bool | None = None,
+) -> Any:
+    """The Hessian of a function that returns one number: of shape `x.shape + x.shape` for an array x.
+
+    For several arguments, or containers, `hessian[i][j]` is the block of arguments i and j.
+    """
+    if f is None:
+        return lambda f: hessian(f, argnums, argnames=argnames, jit=jit)
+    return Hessian(f, argnums, argnames, jit=jit)

@@ -1,0 +1,475 @@
+"""Functions that make arrays: filled, ranges, literals, copies, matrices with structure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..ir.build import Builder
+from ..ir.nodes import Value
+from ..ir.types import is_integer
+from ..prims.prim import Sym, cast, emit
+from .core import (
+    Ctx,
+    as_array,
+    as_index,
+    as_tup,
+    assign,
+    cast_to,
+    copy,
+    dtype_name,
+    elementwise,
+    from_nest,
+    lift,
+    nest,
+    remap,
+    static,
+    to_value,
+    zip_map,
+)
+from .promotion import result_dtype
+from .reduce import sum_
+from .registry import Sample, attribute, cube, lowers, mat, values, vec
+from .shape import lengths, one_axis, permute, ravel
+from .value import AbstractValue, Arr, Index, Known, Num, Tup
+
+
+def filled(ctx: Ctx, shape: tuple[Value, ...], dtype: str, value: Value | None) -> Arr:
+    """A fresh array: uninitialised, zeros, or a value."""
+    ctx.nonneg.update(shape)
+    if value is None:
+        return ctx.fresh(shape, dtype)
+    if ctx.b.const_of(value) == 0:
+        return ctx.fresh(shape, dtype, "zeros")
+    out = ctx.fresh(shape, dtype)
+    ref = out.memory.ref  # type: ignore[union-attr]
+    nest(ctx, shape, lambda b, index: b.store(ref, index, value))
+    return out
+
+
+def _constant(number: int | None) -> Any:
+    def lower(ctx: Ctx, shape: AbstractValue, dtype: AbstractValue | None = None) -> AbstractValue:
+        name = dtype_name(ctx, dtype) or "float64"
+        return filled(ctx, lengths(ctx, shape), name, None if number is None else ctx.b.const(number, name))
+
+    return lower
+
+
+def _constant_like(number: int | None) -> Any:
+    def lower(
+        ctx: Ctx, a: AbstractValue, dtype: AbstractValue | None = None, *, shape: AbstractValue | None = None
+    ) -> AbstractValue:
+        arr = as_array(ctx, a)
+        name = dtype_name(ctx, dtype) or arr.dtype
+        dims = arr.shape if shape is None else lengths(ctx, shape)
+        return filled(ctx, dims, name, None if number is None else ctx.b.const(number, name))
+
+    return lower
+
+
+lowers(np.zeros, samples=lambda: [Sample(3), Sample((2, 3), dtype=np.float32), Sample((2,), int)])(
+    _constant(0)
+)
+lowers(np.ones, samples=lambda: [Sample(3), Sample((2, 3), dtype=bool)])(_constant(1))
+lowers(np.empty, samples=lambda: [Sample((0, 3))])(_constant(None))
+lowers(np.zeros_like, samples=lambda: [Sample(mat()), Sample(np.arange(3)), Sample(mat(), dtype=int)])(
+    _constant_like(0)
+)
+lowers(np.ones_like, samples=lambda: [Sample(mat()), Sample(vec().astype("float32"))])(_constant_like(1))
+lowers(np.empty_like, samples=lambda: [Sample(values(0, 2))])(_constant_like(None))
+
+
+@lowers(np.full, samples=lambda: [Sample(3, 2.5), Sample((2, 2), 1), Sample(2, 1, dtype=float)])
+def full(
+    ctx: Ctx, shape: AbstractValue, fill_value: AbstractValue, dtype: AbstractValue | None = None
+) -> AbstractValue:
+    """np.full."""
+    value = lift(ctx, fill_value)
+    name = dtype_name(ctx, dtype) or value.dtype
+    if isinstance(value, Arr) and value.rank:
+        out = filled(ctx, lengths(ctx, shape), name, None)
+        assign(ctx, out, value)
+        return out
+    return filled(ctx, lengths(ctx, shape), name, to_value(ctx, value, name))
+
+
+@lowers(np.full_like, samples=lambda: [Sample(mat(), 2.5), Sample(np.arange(3), 7)])
+def full_like(
+    ctx: Ctx, a: AbstractValue, fill_value: AbstractValue, dtype: AbstractValue | None = None
+) -> AbstractValue:
+    """np.full_like."""
+    arr = as_array(ctx, a)
+    name = dtype_name(ctx, dtype) or arr.dtype
+    return filled(ctx, arr.shape, name, to_value(ctx, fill_value, name))
+
+
+@lowers(
+    np.array,
+    samples=lambda: [
+        Sample((1.0, 2.0)), Sample(((1, 2), (3, 4))), Sample((1, 2.5), dtype=np.float32), Sample(vec()),
+        Sample((vec(), vec(2))), Sample(2.0),
+    ],
+)  # fmt: skip
+def array(
+    ctx: Ctx, object: AbstractValue, dtype: AbstractValue | None = None, *, copy: AbstractValue = True
+) -> AbstractValue:
+    """np.array."""
+    name = dtype_name(ctx, dtype)
+    if isinstance(object, Known) and isinstance(object.obj, tuple | list):
+        object = as_tup(object.obj)
+    if isinstance(object, Tup):
+        return from_nest(ctx, object, name)
+    if static(ctx, copy, "copy") is not True:
+        return asarray(ctx, object, dtype)
+    arr = as_array(ctx, object)
+    return _copied(ctx, arr, name)
+
+
+def _copied(ctx: Ctx, arr: Arr, dtype: str | None = None) -> Arr:
+    cast_arr = arr if dtype is None else as_array(ctx, cast_to(ctx, arr, dtype))
+    return copy(ctx, cast_arr)
+
+
+def from_list(ctx: Ctx, items: Value, dtype: str | None = None) -> Arr:
+    """np.array of a run-time list of scalars."""
+    out = ctx.fresh((ctx.b.list_len(items),), dtype or items.dtype)
+    ref = out.memory.ref  # type: ignore[union-attr]
+    nest(ctx, out.shape, lambda b, i: b.store(ref, i, cast(b, b.list_get(items, i[0]), ref.dtype)))
+    return out
+
+
+@lowers(np.asarray, samples=lambda: [Sample(vec()), Sample((1, 2)), Sample(vec(), dtype=np.float32)])
+def asarray(ctx: Ctx, a: AbstractValue, dtype: AbstractValue | None = None) -> AbstractValue:
+    """np.asarray."""
+    name = dtype_name(ctx, dtype)
+    if not isinstance(a, Arr):
+        return array(ctx, a, dtype)
+    return a if name in (None, a.dtype) else _copied(ctx, a, name)
+
+
+lowers(np.ascontiguousarray, samples=lambda: [Sample(mat().T)])(asarray)
+lowers(np.asfortranarray, samples=lambda: [Sample(mat())])(asarray)
+
+
+@lowers(np.copy, method="copy", samples=lambda: [Sample(mat()), Sample(mat().T)])
+def copy_(ctx: Ctx, a: AbstractValue) -> AbstractValue:
+    """np.copy."""
+    return copy(ctx, as_array(ctx, a))
+
+
+# -- ranges
+@lowers(
+    np.arange,
+    samples=lambda: [
+        Sample(5), Sample(2, 7), Sample(7, 2, -2), Sample(5.0), Sample(0.0, 1.0, 0.3),
+        Sample(3, dtype=float), Sample(-1),
+    ],
+)  # fmt: skip
+def arange(
+    ctx: Ctx,
+    start: AbstractValue,
+    stop: AbstractValue | None = None,
+    step: AbstractValue | None = None,
+    dtype: AbstractValue | None = None,
+) -> AbstractValue:
+    """np.arange."""
+    lo, hi = (Known(0), start) if stop is None else (start, stop)
+    by = Known(1) if step is None else step
+    parts = [lift(ctx, p) for p in (lo, hi, by)]
+    if all(is_integer(p.dtype) for p in parts):
+        first, last, jump = (as_index(ctx, p) for p in parts)
+        length = _int_length(ctx, first, last, jump)
+        name = dtype_name(ctx, dtype) or "int64"
+        work = "int64"
+    else:
+        work = result_dtype(ctx, *parts)
+        first, last, jump = (to_value(ctx, p, work) for p in parts)
+        span = Sym(ctx.b, emit(ctx.b, "sub", last, first)) / Sym(ctx.b, jump)
+        count = cast(ctx.b, emit(ctx.b, "ceil", emit(ctx.b, "stop_gradient", span.value)), "int64")
+        length = emit(ctx.b, "pymax", count, ctx.b.int(0))
+        jump = (
+            emit(ctx.b, "sub", emit(ctx.b, "add", first, jump), first) if ctx.b.const_of(first) != 0 else jump
+        )
+        name = dtype_name(ctx, dtype) or work
+
+    def at(b: Builder, index: Index) -> Value:
+        return cast(b, emit(b, "add", emit(b, "mul", cast(b, index[0], work), jump), first), name)
+
+    ctx.nonneg.add(length)
+    return Arr(name, (length,), at, writeable=False, steps=None)
+
+
+def _int_length(ctx: Ctx, first: Value, last: Value, jump: Value) -> Value:
+    b = ctx.b
+    span = emit(b, "sub", last, first)
+    known = b.const_of(jump)
+    if known == 1:
+        return emit(b, "pymax", span, b.int(0))
+    if known is None:
+        ctx.require(emit(b, "ne", jump, b.int(0)), "ZeroDivisionError", "division by zero")
+    slack = emit(b, "sub", jump, emit(b, "select", emit(b, "gt", jump, b.int(0)), b.int(1), b.int(-1)))
+    return emit(b, "pymax", emit(b, "floordiv", emit(b, "add", span, slack), jump), b.int(0))
+
+
+@lowers(
+    np.linspace,
+    samples=lambda: [
+        Sample(0.5, 2.0, 5),
+        Sample(0, 1, 1),
+        Sample(0.0, 1.0, 4, endpoint=False),
+        Sample(1.0, 3.0),
+    ],
+)
+def linspace(
+    ctx: Ctx,
+    start: AbstractValue,
+    stop: AbstractValue,
+    num: AbstractValue = 50,
+    endpoint: AbstractValue = True,
+    *,
+    dtype: AbstractValue | None = None,
+) -> AbstractValue:
+    """np.linspace."""
+    b, with_end = ctx.b, static(ctx, endpoint, "endpoint")
+    parts = [lift(ctx, p) for p in (start, stop)]
+    work = result_dtype(ctx, *parts, Num(b.const(1.0), True))
+    first, last = (to_value(ctx, p, work) for p in parts)
+    count = as_index(ctx, num)
+    steps = emit(b, "sub", count, b.int(1)) if with_end else count
+    width = emit(b, "sub", last, first)
+    step = emit(b, "div", width, cast(b, emit(b, "pymax", steps, b.int(1)), work))
+    name = dtype_name(ctx, dtype) or work
+
+    def at(b: Builder, index: Index) -> Value:
+        i = index[0]
+        x = emit(b, "add", emit(b, "mul", cast(b, i, work), step), first)
+        if with_end:
+            ends = emit(b, "and", emit(b, "eq", i, steps), emit(b, "gt", steps, b.int(0)))
+            x = emit(b, "select", ends, last, x)
+        return cast(b, x, name)
+
+    ctx.nonneg.add(count)
+    return Arr(name, (count,), at, writeable=False, steps=None)
+
+
+@lowers(np.meshgrid, samples=lambda: [Sample(vec(), values(3)), Sample(vec(), values(3), indexing="ij")])
+def meshgrid(ctx: Ctx, *xi: AbstractValue, indexing: AbstractValue = "xy") -> AbstractValue:
+    """np.meshgrid."""
+    order = list(range(len(xi)))
+    if static(ctx, indexing, "indexing") == "xy" and len(xi) > 1:
+        order[:2] = [1, 0]
+    arrays = [ravel(ctx, as_array(ctx, x)) for x in xi]
+    shape = tuple(arrays[k].shape[0] for k in order)
+
+    def spread(k: int) -> Arr:
+        axis = order.index(k)
+        return copy(ctx, remap(arrays[k], shape, lambda b, index: (index[axis],), ("mesh", k)))
+
+    return Tup(tuple(spread(k) for k in range(len(xi))))
+
+
+# -- matrices with structure
+@lowers(np.eye, samples=lambda: [Sample(3), Sample(2, 3), Sample(3, k=1), Sample(3, 4, -1, dtype=np.float32)])
+def eye(
+    ctx: Ctx,
+    N: AbstractValue,
+    M: AbstractValue | None = None,
+    k: AbstractValue = 0,
+    dtype: AbstractValue | None = None,
+) -> AbstractValue:
+    """np.eye."""
+    rows = as_index(ctx, N)
+    shape = (rows, rows if M is None else as_index(ctx, M))
+    name = dtype_name(ctx, dtype) or "float64"
+    out = filled(ctx, shape, name, ctx.b.const(0, name))
+    assign(ctx, diagonal_view(ctx, out, static(ctx, k, "k")), Num(ctx.b.const(1, name)))
+    return out
+
+
+@lowers(np.identity, samples=lambda: [Sample(3), Sample(2, dtype=int)])
+def identity(ctx: Ctx, n: AbstractValue, dtype: AbstractValue | None = None) -> AbstractValue:
+    """np.identity."""
+    return eye(ctx, n, dtype=dtype)
+
+
+def diagonal_view(ctx: Ctx, arr: Arr, k: int, axes: tuple[int, int] = (0, 1)) -> Arr:
+    """The diagonal of two axes as the last axis, writeable if arr is."""
+    b = ctx.b
+    rest = tuple(a for a in range(arr.rank) if a not in axes)
+    moved = permute(arr, (*rest, *axes))
+    rows, columns = moved.shape[-2:]
+    below, right = b.int(max(-k, 0)), b.int(max(k, 0))
+    spare = [emit(b, "sub", n, s) for n, s in ((rows, below), (columns, right))]
+    length = emit(b, "pymin", *spare)
+    length = length if k == 0 else emit(b, "pymax", length, b.int(0))
+    ctx.nonneg.add(length)
+
+    def fn(b: Builder, index: Index) -> Index:
+        return (*index[:-1], emit(b, "add", index[-1], below), emit(b, "add", index[-1], right))
+
+    return remap(moved, (*moved.shape[:-2], length), fn, ("diagonal", k))
+
+
+@lowers(
+    np.diagonal,
+    method="diagonal",
+    samples=lambda: [Sample(mat()), Sample(mat(), 1), Sample(mat(), -1), Sample(cube(), 0, 1, 2)],
+)
+def diagonal(
+    ctx: Ctx,
+    a: AbstractValue,
+    offset: AbstractValue = 0,
+    axis1: AbstractValue = 0,
+    axis2: AbstractValue = 1,
+) -> AbstractValue:
+    """np.diagonal."""
+    from dataclasses import replace
+
+    arr = as_array(ctx, a)
+    axes = (one_axis(ctx, axis1, arr.rank), one_axis(ctx, axis2, arr.rank))
+    return replace(diagonal_view(ctx, arr, static(ctx, offset, "offset"), axes), writeable=False)
+
+
+@lowers(np.diag, samples=lambda: [Sample(mat()), Sample(vec()), Sample(vec(), 1), Sample(mat(), -1)])
+def diag(ctx: Ctx, v: AbstractValue, k: AbstractValue = 0) -> AbstractValue:
+    """np.diag."""
+    arr, offset = as_array(ctx, v), static(ctx, k, "k")
+    if arr.rank != 1:
+        return diagonal(ctx, arr, offset)
+    n = emit(ctx.b, "add", arr.shape[0], ctx.b.int(abs(offset)))
+    out = ctx.fresh((n, n), arr.dtype, "zeros")
+    b, ref = ctx.b, out.memory.ref  # type: ignore[union-attr]
+    below, right = b.int(max(-offset, 0)), b.int(max(offset, 0))
+
+    def put(b: Builder, index: Index) -> None:
+        place = (emit(b, "add", index[0], below), emit(b, "add", index[0], right))
+        b.store(ref, place, arr.at(b, index))
+
+    nest(ctx, arr.shape, put)
+    return out
+
+
+@lowers(np.fill_diagonal, samples=list)
+def fill_diagonal(ctx: Ctx, a: AbstractValue, val: AbstractValue) -> AbstractValue:
+    """np.fill_diagonal."""
+    arr = as_array(ctx, a)
+    if arr.rank != 2:
+        raise ctx.no_rule("np.fill_diagonal of an array that is not a matrix is not supported")
+    assign(ctx, diagonal_view(ctx, arr, 0), val)
+    return Known(None)
+
+
+def _triangle(lower_part: bool) -> Any:
+    def lower(ctx: Ctx, m: AbstractValue, k: AbstractValue = 0) -> AbstractValue:
+        arr = as_array(ctx, m)
+        shift = as_index(ctx, k)
+
+        def keep(b: Builder, index: Index) -> Value:
+            edge = emit(b, "add", index[-2], shift)
+            cond = emit(b, "le" if lower_part else "ge", index[-1], edge)
+            return emit(b, "select", cond, arr.at(b, index), b.const(0, arr.dtype))
+
+        return Arr(arr.dtype, arr.shape, keep, cheap=False, reads=arr.reads, writeable=False, steps=None)
+
+    return lower
+
+
+_MATRICES = lambda: [Sample(mat()), Sample(mat(), 1), Sample(mat(), k=-1), Sample(cube())]  # noqa: E731
+lowers(np.tril, samples=_MATRICES)(_triangle(True))
+lowers(np.triu, samples=_MATRICES)(_triangle(False))
+
+
+@lowers(
+    np.trace,
+    method="trace",
+    samples=lambda: [Sample(mat()), Sample(mat(), 1), Sample(np.arange(9).reshape(3, 3))],
+)
+def trace(ctx: Ctx, a: AbstractValue, offset: AbstractValue = 0) -> AbstractValue:
+    """np.trace."""
+    arr = as_array(ctx, a)
+    if arr.rank != 2:
+        raise ctx.no_rule("np.trace of an array that is not a matrix is not supported")
+    return sum_(ctx, diagonal_view(ctx, arr, static(ctx, offset, "offset")))
+
+
+# -- what an array is
+def _length(ctx: Ctx, n: Value) -> AbstractValue:
+    known = ctx.b.const_of(n)
+    return Num(n, True) if known is None else Known(int(known))
+
+
+@lowers(np.shape, samples=lambda: [Sample(mat())])
+def shape(ctx: Ctx, a: AbstractValue) -> AbstractValue:
+    """np.shape."""
+    return Tup(tuple(_length(ctx, n) for n in as_array(ctx, a).shape))
+
+
+@lowers(np.ndim, samples=lambda: [Sample(mat())])
+def ndim(ctx: Ctx, a: AbstractValue) -> AbstractValue:
+    """np.ndim."""
+    return Known(as_array(ctx, a).rank)
+
+
+@lowers(np.size, samples=lambda: [Sample(mat()), Sample(mat(), 1)])
+def size(ctx: Ctx, a: AbstractValue, axis: AbstractValue | None = None) -> AbstractValue:
+    """np.size."""
+    from .core import size_of
+
+    dims = as_array(ctx, a).shape
+    return _length(ctx, size_of(ctx, dims) if axis is None else dims[one_axis(ctx, axis, len(dims))])
+
+
+attribute("shape")(shape)
+attribute("ndim")(ndim)
+attribute("size")(lambda ctx, a: size(ctx, a))
+attribute("dtype")(lambda ctx, a: Known(np.dtype(as_array(ctx, a).dtype)))
+
+
+@attribute("flat")
+def flat(ctx: Ctx, a: AbstractValue) -> AbstractValue:
+    """The attribute flat."""
+    raise ctx.no_rule(".flat is not supported", "use .ravel()")
+
+
+@lowers(method="fill", samples=list)
+def fill_(ctx: Ctx, a: AbstractValue, value: AbstractValue) -> AbstractValue:
+    """ndarray.fill."""
+    assign(ctx, as_array(ctx, a), to_scalar(ctx, value))
+    return Known(None)
+
+
+def to_scalar(ctx: Ctx, x: AbstractValue) -> Num:
+    """A scalar operand as a Num."""
+    return Num(to_value(ctx, x))
+
+
+@lowers(method="item", samples=lambda: [Sample(values(1)), Sample(vec(), 2), Sample(mat(), 1, 2)])
+def item(ctx: Ctx, a: AbstractValue, *index: AbstractValue) -> AbstractValue:
+    """ndarray.item."""
+    from .indexing import subscript
+
+    arr = as_array(ctx, a)
+    if not index:
+        arr = ravel(ctx, arr)
+        ctx.require(
+            emit(ctx.b, "eq", arr.shape[0], ctx.b.int(1)),
+            "ValueError",
+            "can only convert an array of size 1 to a Python scalar",
+        )
+        index = (Known(0),)
+    found = subscript(ctx, arr, [Known(i) if isinstance(i, int) else i for i in index])
+    return Num(to_value(ctx, found), True)
+
+
+@lowers(np.vander, samples=lambda: [Sample(vec(), 3), Sample(vec(), 3, increasing=True)])
+def vander(ctx: Ctx, x: AbstractValue, N: AbstractValue, increasing: AbstractValue = False) -> AbstractValue:
+    """np.vander."""
+    arr, count = as_array(ctx, x), static(ctx, N, "N")
+    columns = [elementwise(ctx, "pow", arr, Known(k)) for k in range(count)]
+    from .joining import column_stack
+
+    return column_stack(ctx, Tup(tuple(columns if static(ctx, increasing) else columns[::-1])))
+
+
+__all__ = ["arange", "array", "asarray", "from_list", "full", "zip_map"]

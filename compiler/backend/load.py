@@ -1,0 +1,90 @@
+"""Generated text → file → module.
+
+The file is what runs: tracebacks, debuggers and Numba's disk cache need a real one.
+"""
+
+from __future__ import annotations
+
+import builtins
+import hashlib
+import importlib.util
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+from ..errors import InternalError
+
+
+def write_source(text: str, directory: Path, name: str = "fn") -> Path:
+    """Write a text under the name of its content, unless it is there.
+
+    The file appears at once and whole, for processes that share the directory; only its owner may read it.
+    """
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    safe = re.sub(r"\W", "_", name, flags=re.ASCII)[:60]
+    path = Path(directory) / f"pullback_{safe}_{digest}.py"
+    if path.exists():
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".pullback_", suffix=".tmp")  # mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.replace(draft, path)
+    except BaseException:
+        Path(draft).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def load(path: Path, jit: bool = True) -> ModuleType:
+    """Run a generated file as a module of its own name.
+
+    Parameters
+    ----------
+    path
+        What `write_source` gave.
+    jit
+        False runs the same file with decorators that do nothing, for debuggers.
+    """
+    name = path.stem if jit else f"{path.stem}_plain"
+    known = sys.modules.get(name)
+    if known is not None and getattr(known, "__file__", None) == str(path):
+        return known
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise InternalError(f"cannot load {path}")
+    module = importlib.util.module_from_spec(spec)
+    if not jit:
+        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import_plain}
+    sys.modules[name] = module  # Numba looks up the module of a function that it reads from its cache
+    try:
+        code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
+        exec(code, module.__dict__)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module
+
+
+def _identity(**_: object) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    return lambda function: function
+
+
+_PLAIN_NUMBA = SimpleNamespace(njit=_identity, prange=range)
+
+
+def _import_plain(
+    name: str,
+    globals_: Mapping[str, object] | None = None,
+    locals_: Mapping[str, object] | None = None,
+    fromlist: Sequence[str] = (),
+    level: int = 0,
+) -> Any:
+    """`from numba import njit, prange` gives their plain Python meaning; all else is imported as ever."""
+    return _PLAIN_NUMBA if name == "numba" else builtins.__import__(name, globals_, locals_, fromlist, level)

@@ -1,0 +1,344 @@
+"""`grad` and `value_and_grad` objects: callable, with everything that was generated open to inspection."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import importlib
+import sys
+import types
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .arguments import children
+from .dispatch import Dispatcher, Places, dispatcher, owned
+from .errors import ArgumentError, TypeMismatchError, UnsupportedError
+from .explain import explained
+from .frontend.values import ArraySpec, ParamSpec, ScalarSpec
+from .pipeline import Recipe, compile_derivative
+from .signature import Argnums, Target, target_of
+from .specialise import Specialisation
+from .trees import gradient_maker
+from .verifying import check_first
+
+FALLBACKS = ("tape", "error")
+
+
+class Inspectable:
+    """What `Derivative` and `Differentiable` tell about their compiled code."""
+
+    _target: Target
+
+    def _dispatcher(self) -> Dispatcher:
+        raise NotImplementedError
+
+    def _newest(self) -> Specialisation:
+        found = self._dispatcher().newest
+        if found is None:
+            raise ArgumentError(
+                f"{self!r} has not been compiled yet", hint="call it once, or call .compile(*arguments) first"
+            )
+        return found
+
+    @property
+    def backward_source(self) -> str:
+        """The generated file: value and gradient as Python code. It is what runs."""
+        return self._newest().code.text
+
+    @property
+    def source_path(self) -> Path:
+        """Where the generated file lies."""
+        return self._newest().path
+
+    @property
+    def signatures(self) -> list[str]:
+        """The argument types that code was generated for."""
+        return [signature_text(s) for s in self._dispatcher().all]
+
+    @property
+    def dispatcher(self) -> Callable[..., Any]:
+        """The newest Numba function, to be called from code under `@njit`.
+
+        It takes the leaves of the arguments one by one, then captured values, and returns the value and the gradients.
+        """
+        return self._newest().run
+
+    def dispatcher_for(self, *args: Any) -> Callable[..., Any]:
+        """The Numba function for example arguments."""
+        return self._find(args)[0].run
+
+    def _find(self, args: tuple[Any, ...]) -> tuple[Specialisation, list[Any]]:
+        raise NotImplementedError
+
+    def compile(self, *args: Any, **kwargs: Any) -> Any:
+        """Generate the code for arguments like these, without calling it; gives the object itself."""
+        self._find(args, **kwargs)
+        return self
+
+    def ir(self, stage: str = "final") -> str:
+        """The IR of a stage as text: "lowered", "optimised", "adjoint", "tangent" or "final"."""
+        stages = self._newest().compiled().stages
+        if stage not in stages:
+            raise ArgumentError(f"there is no stage {stage!r}", hint=f"choose from {', '.join(stages)}")
+        return stages[stage]
+
+    def explain(self) -> str:
+        """Per argument: active or not, and why. Per loop: its plan, what is saved and why, the size of the tape."""
+        return explained(self._newest())
+
+
+class Derivative(Inspectable):
+    """The gradient of a function, compiled for each new combination of argument types.
+
+    Parameters
+    ----------
+    f
+        The function.
+    argnums, argnames
+        Which arguments to differentiate, by number or by name.
+    with_value
+        Whether a call gives (value, gradient) rather than the gradient.
+    has_aux
+        Whether the function returns (value, auxiliary data).
+    fallback
+        "tape" or "error": what to do with a function that cannot be compiled.
+    jit
+        Overrides PULLBACK_JIT.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        argnums: int | Sequence[int] | None = None,
+        argnames: str | Sequence[str] | None = None,
+        *,
+        with_value: bool = False,
+        has_aux: bool = False,
+        fallback: str = "tape",
+        jit: bool | None = None,
+    ) -> None:
+        if fallback not in FALLBACKS:
+            raise ArgumentError(f"fallback={fallback!r}", hint="choose from 'tape' and 'error'")
+        self._given = (f, argnums, argnames)
+        self._options = {"with_value": with_value, "has_aux": has_aux, "fallback": fallback, "jit": jit}
+        inner = f if isinstance(f, Derivative) else None
+        if inner is not None and (
+            inner._options["with_value"] or inner._options["has_aux"] or not inner._argnums.single
+        ):
+            raise TypeMismatchError(
+                f"a gradient needs a function that returns one number, and {inner!r} returns a tuple",
+                hint="differentiate pb.grad of one argument",
+            )
+        self._inner = inner
+        self._target: Target = inner._target if inner is not None else target_of(f)
+        self._method = False
+        self._argnums = self._target.resolve(argnums, argnames)
+        self._with_value, self._has_aux, self._jit = with_value, has_aux, jit
+        self._kept: Dispatcher | None = None
+        self._makers: dict[int, list[Callable[..., Any]]] = {}
+        wrapped = self._target.fn if self._target.before else f
+        functools.update_wrapper(self, wrapped, updated=())
+        self.__wrapped__ = f
+
+    # -- being called
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        params = self._target.bind(args, kwargs)
+        try:
+            found, inputs = (self._kept or self._dispatcher()).find(params)
+        except UnsupportedError as error:
+            return self._fall_back(error, args, kwargs)
+        if self._inner is not None:
+            return self._call_higher(found, inputs, params)
+        results = found.call(inputs)
+        if found.options.check and not hasattr(found, "checked"):
+            check_first(self, found, params, results)
+        count = len(found.code.results)
+        leaves = iter(results[count:])
+        makers = self._makers.get(id(found)) or self._gradient_makers(found)
+        gradients = makers[0](leaves) if self._argnums.single else tuple([make(leaves) for make in makers])
+        if not (self._with_value or self._has_aux):
+            return gradients
+        value = found.value(owned(found, results, inputs))
+        if self._with_value:
+            return value, gradients
+        return gradients, value[1]
+
+    def _fall_back(self, error: UnsupportedError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What happens with a function that cannot be compiled: there is no tape yet, so it is refused."""
+        raise error
+
+    def _gradient_makers(self, found: Specialisation) -> list[Callable[..., Any]]:
+        makers = [gradient_maker(self._spec(found.specs, place)) for place in self._places(self._argnums)]
+        self._makers[id(found)] = makers
+        return makers
+
+    def _spec(self, specs: Sequence[ParamSpec], place: tuple[int, int | None]) -> ParamSpec:
+        param, item = place
+        return specs[param] if item is None else children(specs[param], "")[item][0]
+
+    def _places(self, argnums: Argnums) -> Places:
+        return tuple(self._target.place(k) for k in argnums.numbers)
+
+    def _dispatcher(self) -> Dispatcher:
+        if self._kept is None or self._jit is None:
+            chain = self._chain()
+            wrt = self._places(chain[-1])
+            along = tuple(self._places(a) for a in chain[:-1])
+            kind = "hvp" if along else "gradient"
+            self._kept = dispatcher(self._target, kind, wrt, along, has_aux=self._has_aux, jit=self._jit)
+        return self._kept
+
+    def _find(self, args: tuple[Any, ...], **kwargs: Any) -> tuple[Specialisation, list[Any]]:
+        return self._dispatcher().find(self._target.bind(args, kwargs))
+
+    # -- derivatives of derivatives
+    def _chain(self) -> tuple[Argnums, ...]:
+        """Argument numbers of the innermost derivative first."""
+        return (*(self._inner._chain() if self._inner is not None else ()), self._argnums)
+
+    def _call_higher(self, found: Specialisation, inputs: list[Any], params: tuple[Any, ...]) -> Any:
+        """∂/∂outer (∂f/∂inner) = the tangent of ∂f/∂outer along inner = 1, since mixed derivatives are symmetric."""
+        chain = self._chain()
+        for argnums in chain[:-1]:
+            spec = self._spec(found.specs, self._places(argnums)[0])
+            if not isinstance(spec, ScalarSpec) and not (isinstance(spec, ArraySpec) and spec.rank == 0):
+                raise TypeMismatchError(
+                    f"a gradient needs a function that returns one number, and {self._inner!r} returns "
+                    "the gradient of an array or container",
+                    hint="use pb.hessian or pb.hvp of the function itself",
+                )
+        directions = [found.leaf_specs[k] for step in found.code.recipe.along for k in step]
+        ones = [_one(leaf.spec) for leaf in directions]
+        results = found.call([*inputs, *ones])
+        leaves = iter(results[len(results) - len(found.code.recipe.wrt) :])
+        makers = self._gradient_makers(found)
+        gradients = makers[0](leaves) if self._argnums.single else tuple([make(leaves) for make in makers])
+        if not self._with_value:
+            return gradients
+        args = params[len(self._target.before) :]
+        assert self._inner is not None
+        return self._inner._of_params(
+            params if not self._target.before else self._target.before + args
+        ), gradients
+
+    def _of_params(self, params: tuple[Any, ...]) -> Any:
+        clone = copy.copy(self)
+        clone._target, clone._kept, clone._makers = Target(self._target.fn), None, {}
+        shift = len(self._target.before)
+        clone._argnums = Argnums(tuple(k + shift for k in self._argnums.numbers), self._argnums.single)
+        return clone(*params)
+
+    # -- as a decorator of a method: argument numbers do not count self
+    def __set_name__(self, owner: type, name: str) -> None:
+        if not self._method and not self._target.before:
+            self._method = True
+            shifted = (
+                tuple(k + 1 for k in self._argnums.numbers)
+                if self._given[2] is None
+                else self._argnums.numbers
+            )
+            count = len(self._target.visible.parameters)
+            if any(k >= count for k in shifted) and self._target.simple >= 0:
+                raise ArgumentError(
+                    f"argnums={self._given[1]} of the method {self._target.fn.__qualname__}{self._target.visible}",
+                    hint="argument numbers of a method do not count self",
+                )
+            self._argnums = Argnums(shifted, self._argnums.single)
+            self._kept = None
+
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        return self if obj is None else types.MethodType(self, obj)
+
+    # -- inspection
+    @functools.cached_property
+    def _primal(self) -> Dispatcher:
+        return dispatcher(self._target, "value", (), jit=self._jit)
+
+    @property
+    def forward_source(self) -> str:
+        """The generated file of the function itself, without derivative, for the newest argument types."""
+        found = self._newest()
+        return primal_source(found)
+
+    def __repr__(self) -> str:
+        word = "value_and_grad" if self._with_value else "grad"
+        inner = repr(self._inner) if self._inner is not None else self._target.fn.__qualname__
+        return f"pullback.{word}({inner}, argnums={self._given[1] if self._given[1] is not None else 0})"
+
+    # -- copies and pickles go by the function
+    def __reduce__(self) -> Any:
+        return reduced(self, Derivative, self._given, {**self._options, "method": self._method})
+
+    def __copy__(self) -> Derivative:
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Derivative:
+        f, *rest = self._given
+        return restore(Derivative, (copy.deepcopy(f, memo), *rest), {**self._options, "method": self._method})
+
+
+class Reference:
+    """A function in a pickle, by the name under which its decorated form is found."""
+
+    def __init__(self, module: str, qualname: str) -> None:
+        self.module, self.qualname = module, qualname
+
+    def resolve(self) -> Any:
+        """The function behind the object of that name."""
+        return found_by_name(self.module, self.qualname)._target.fn
+
+
+def found_by_name(module: str, qualname: str) -> Any:
+    """What a module has under a qualified name; None if there is nothing."""
+    obj: Any = importlib.import_module(module) if module not in sys.modules else sys.modules[module]
+    for part in qualname.split("."):
+        obj = getattr(obj, part, None)
+    return obj
+
+
+def reduced(self: Any, cls: type, given: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The `__reduce__` of a derivative: by its own name, or made again from a function found by name."""
+    f = given[0]
+    if isinstance(f, types.FunctionType) and "<" not in f.__qualname__:
+        found = found_by_name(f.__module__, f.__qualname__)
+        if found is self:
+            return f.__qualname__
+        if isinstance(found, Inspectable) and found._target.fn is f:
+            given = (Reference(f.__module__, f.__qualname__), *given[1:])
+    return restore, (cls, given, options)
+
+
+def restore(cls: Any, given: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The inverse of `reduced`."""
+    f, *rest = given
+    options = dict(options)
+    method = options.pop("method", False)
+    made = cls(f.resolve() if isinstance(f, Reference) else f, *rest, **options)
+    if method:
+        made.__set_name__(object, "")
+    return made
+
+
+def _one(spec: ScalarSpec | ArraySpec) -> Any:
+    return np.ones((), spec.dtype) if isinstance(spec, ArraySpec) else np.dtype(spec.dtype).type(1)
+
+
+def primal_source(found: Specialisation) -> str:
+    """The generated text of the primal for the argument types of a specialisation."""
+    return compile_derivative(
+        found.target.fn, found.specs, Recipe("value"), found.options, found.target.name
+    ).code.text
+
+
+def signature_text(found: Specialisation) -> str:
+    """(w: float64[:], n: int64)."""
+    shown = []
+    for leaf in found.leaf_specs:
+        rank = leaf.spec.rank if isinstance(leaf.spec, ArraySpec) else -1
+        shown.append(f"{leaf.name}: {leaf.spec.dtype}" + ("" if rank < 0 else f"[{', '.join(':' * rank)}]"))
+    return f"({', '.join(shown)})"

@@ -1,0 +1,264 @@
+"""What a Python value is while a function is being lowered.
+
+    Arr, Num, Known, Tup, SliceVal    from compiler.arrays.value
+    KnownAt      a Known with the path by which it was found (global, closure, attribute)
+    Closure      a function defined inside the lowered code, with the scope it sees
+    Method       a method of a value, not yet called
+    Box          a mutable object of known structure (list, dict, object): its fields live in the lowerer's state
+    ListRef      a list whose length is known at run time only: an IR list
+    RangeVal     a range
+    Text         a string with run-time numbers in it, for print and raise
+    Maybe        a variable that is unbound on some paths; `flag` says whether it is bound
+    Poison       a variable whose values on two paths do not fit together: an error when it is read
+"""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass, field
+
+from ..arrays.value import AbstractValue, Known
+from ..errors import Src
+from ..ir.nodes import Module, Value
+from .source import FunctionSource
+
+Path = tuple[tuple[str, object], ...]
+"""How to fetch a value from the compiled function: steps ("global", name), ("closure", name), ("default", name),
+("param", name), ("attr", name), ("item", key)."""
+
+
+@dataclass(frozen=True, eq=False)
+class KnownAt(Known):
+    """A constant found outside of the code."""
+
+    path: Path = ()
+
+
+@dataclass(eq=False)
+class Scope:
+    """The variables of one call. Its identity is the key of their values in the lowerer's state."""
+
+    source: FunctionSource
+    parent: Scope | None
+    python: types.FunctionType | None
+    path: Path | None
+    names: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Closure:
+    """A function made by the lowered code."""
+
+    source: FunctionSource
+    scope: Scope
+    defaults: dict[str, AbstractValue]
+
+
+@dataclass(frozen=True, eq=False)
+class Method:
+    """`owner.name`, not yet called."""
+
+    owner: AbstractValue
+    name: str
+
+
+@dataclass(eq=False)
+class Owner:
+    """The identity of a Box; `site` is the place that made it, `name` what messages call it."""
+
+    site: object
+    name: str = "the list"
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """A mutable object; `kind` is "list", "dict" or "object". Fields are `state[owner, name]`; "%items" and "%keys" give
+    the elements of a list and the keys of a dict."""
+
+    kind: str
+    owner: Owner
+    cls: type
+
+
+@dataclass(frozen=True, eq=False)
+class ListRef:
+    """A growable list."""
+
+    ref: Value
+
+
+@dataclass(frozen=True, eq=False)
+class RangeVal:
+    """range(lo, hi, step)."""
+
+    lo: AbstractValue
+    hi: AbstractValue
+    step: AbstractValue
+    parallel: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Text:
+    """A template with {0}, {1} … for the values."""
+
+    template: str
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Maybe:
+    """A value that exists only where `flag` is true."""
+
+    value: AbstractValue
+    flag: Value
+
+
+@dataclass(frozen=True, eq=False)
+class Poison:
+    """Why a variable cannot be read."""
+
+    message: str
+    src: Src
+    hint: str | None = None
+
+
+class Missing:
+    """No value at all."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = Missing()
+
+
+# -- arguments and results
+@dataclass(frozen=True)
+class ScalarSpec:
+    """A run-time number; weak for Python's own int, float, complex."""
+
+    dtype: str
+    weak: bool = True
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """An array; `ones` says which axes have length 1, `layout` is "C" for C-contiguous arrays, else "A"."""
+
+    dtype: str
+    rank: int
+    ones: tuple[bool, ...] = ()
+    layout: str = "A"
+
+
+@dataclass(frozen=True, eq=False)
+class KnownSpec:
+    """A compile-time constant."""
+
+    obj: object
+
+
+@dataclass(frozen=True)
+class TupleSpec:
+    """A tuple or NamedTuple of the given type."""
+
+    items: tuple[ParamSpec, ...]
+    type: type = tuple
+
+
+@dataclass(frozen=True)
+class ListSpec:
+    """A list."""
+
+    items: tuple[ParamSpec, ...]
+
+
+@dataclass(frozen=True)
+class DictSpec:
+    """A dict, in order."""
+
+    items: tuple[tuple[object, ParamSpec], ...]
+
+
+@dataclass(frozen=True)
+class RecordSpec:
+    """An object of a class with attributes, in order."""
+
+    type: type
+    fields: tuple[tuple[str, ParamSpec], ...]
+
+
+ParamSpec = ScalarSpec | ArraySpec | KnownSpec | TupleSpec | ListSpec | DictSpec | RecordSpec
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """Result number `index`."""
+
+    index: int
+
+
+@dataclass(frozen=True, eq=False)
+class ConstOut:
+    """A returned constant."""
+
+    obj: object
+
+
+@dataclass(frozen=True)
+class NodeOut:
+    """A returned container: `keys` are the keys of a dict or the attributes of an object, else empty."""
+
+    type: type
+    items: tuple[OutTree, ...]
+    keys: tuple[object, ...] = ()
+
+
+OutTree = Leaf | ConstOut | NodeOut
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A global, closure or attribute value that is a hidden run-time parameter."""
+
+    path: Path
+    spec: ScalarSpec | ArraySpec
+
+
+@dataclass
+class Lowered:
+    """An IR module and all that a caller must know about it.
+
+    entry.params are the array and scalar leaves of the parameters in order, then the captures; `mutated` holds the indices
+    of entry.params whose memory is written; `guards` are the values read at compile time.
+    """
+
+    module: Module
+    param_names: list[str]
+    captures: list[Capture]
+    guards: list[tuple[Path, object]]
+    out: OutTree
+    mutated: frozenset[int]
+    leaf_names: list[str] = field(default_factory=list)
+    custom: dict[str, object] = field(default_factory=dict)
+
+
+def describe(x: AbstractValue) -> str:
+    """How messages call a value."""
+    from ..arrays.value import Arr, Num, Tup
+
+    if isinstance(x, Arr):
+        return f"an array of {x.dtype} and rank {x.rank}"
+    if isinstance(x, Num):
+        kind = x.dtype.rstrip("0123456789")
+        return f"a Python {kind}" if x.weak else f"a {x.dtype} scalar"
+    if isinstance(x, Tup):
+        return f"a {x.type.__name__} of {len(x.items)}"
+    if isinstance(x, Known):
+        return "None" if x.obj is None else f"a {type(x.obj).__name__}"
+    if isinstance(x, Box):
+        return f"a {x.cls.__name__}"
+    if isinstance(x, Maybe):
+        return describe(x.value)
+    names = {ListRef: "a list", RangeVal: "a range", Text: "a string", Closure: "a function", Method: "a method"}
+    return names.get(type(x), "nothing")

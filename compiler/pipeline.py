@@ -1,0 +1,388 @@
+"""The passes in order, and the one runner: run, verify, print if asked, take the time.
+
+    function ─lower─► IR ─CLEANUP─► optimised IR ─adjoint─► ─tangent…─► ─CLEANUP─► final IR ─emit─► Python text
+
+What is made of a function is a `Recipe`: at most one adjoint, then any number of tangents. The parameters of the final
+function are the leaves of the arguments, the captured values, the cotangents of the results (seeded adjoints), and one
+tangent per entry of every tangent step. Its results are those of the primal (if they are wanted), the gradients, and the
+tangents.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import types
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from .adjoint.build import Plan, adjoint
+from .backend.emit import EmitMeta, Emitted, emit
+from .errors import InternalError, PullbackError, Src, TypeMismatchError, UnsupportedError
+from .frontend.lower import lower_function
+from .frontend.values import (
+    ArraySpec,
+    Capture,
+    ConstOut,
+    Leaf,
+    Lowered,
+    NodeOut,
+    OutTree,
+    ParamSpec,
+    ScalarSpec,
+)
+from .ir.nodes import CallFn, Const, Function, Module, Op, Region, Value
+from .ir.text import show
+from .ir.types import List, Scalar, Type, carries_derivative, is_float
+from .ir.verify import verify
+from .ir.walk import walk
+from .options import Options
+from .prims import registry as registry  # fills the table of primitives
+from .prims.prim import PRIMS
+from .tangent.build import tangent
+from .transform.cse import cse
+from .transform.dce import dce
+from .transform.fold import fold
+from .transform.licm import licm
+
+CLEANUP: tuple[Callable[..., Function], ...] = (fold, cse, licm, dce)
+MAX_ROUNDS = 3
+
+SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}
+HEADER = {
+    "value": "primal of",
+    "gradient": "reverse-mode adjoint of",
+    "vjp": "reverse-mode adjoint of",
+    "jvp": "forward-mode tangent of",
+    "hvp": "tangent of the adjoint of",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What is made of a function.
+
+    kind: "value", "gradient" (value and gradient, cotangent 1), "vjp" (cotangents are arguments), "jvp" (tangent of the
+    primal), "hvp" (tangent of "gradient"). `wrt` are the leaves whose gradient is taken; `along` has, for each tangent
+    step, the leaves that have a tangent.
+    """
+
+    kind: str
+    wrt: tuple[int, ...] = ()
+    along: tuple[tuple[int, ...], ...] = ()
+    has_aux: bool = False
+
+
+@dataclass
+class Code:
+    """All that is needed to run a derivative, and nothing else: what the disk cache keeps.
+
+    `results` are the types of the primal's results, `leaves` those of all leaf parameters. Check number k of the generated
+    code is `checks[k]` = (exception, message, place).
+    """
+
+    recipe: Recipe
+    entry: str
+    text: str
+    param_names: list[str]
+    leaf_names: list[str]
+    leaves: list[Type]
+    results: list[Type]
+    captures: list[Capture]
+    guards: list[tuple[tuple[tuple[str, object], ...], object]]
+    out: OutTree
+    mutated: frozenset[int]
+    checks: list[tuple[str, str, Src]]
+    source_map: dict[int, Src]
+    custom: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass
+class Compiled:
+    """A compiled derivative with all its stages."""
+
+    code: Code
+    module: Module
+    stages: dict[str, str]
+    meta: EmitMeta
+    optimised: Module
+    plan: Plan | None
+    seconds: dict[str, float]
+
+    def tracked(self) -> Emitted:
+        """The same code, which always tells the user's line that runs."""
+        return emit(self.module, replace(self.meta, track=True))
+
+
+class Runner:
+    """Runs passes over modules; keeps text and time of every stage."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.seconds: dict[str, float] = {}
+        self.stages: dict[str, str] = {}
+
+    def run(self, name: str, step: Callable[[], Module], before: Module | None = None) -> Module:
+        """One pass: its result is verified, and printed if PULLBACK_DUMP names it."""
+        start = time.perf_counter()
+        module = step()
+        try:
+            verify(module, PRIMS)
+        except PullbackError as error:
+            shown = "" if before is None else f"\n--- before {name}\n{show(before)}"
+            raise InternalError(f"the pass '{name}' broke the IR: {error}{shown}") from error
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+        if self.options.dumps(name):
+            print(f"---- {name}\n{show(module)}", file=sys.stderr)
+        return module
+
+    def keep(self, stage: str, module: Module) -> None:
+        """Remember the text of a stage for `f.ir(stage)`."""
+        self.stages[stage] = show(module)
+
+    def clean(self, module: Module) -> Module:
+        """The cleanup passes, until they change nothing."""
+        for _ in range(MAX_ROUNDS):
+            size = _size(module)
+            for step in CLEANUP:
+                module = self.run(step.__name__, partial(_each, step, module), module)
+            if _size(module) == size:
+                break
+        return module
+
+
+def _each(step: Callable[..., Function], module: Module) -> Module:
+    """A pass over every function that the entry reaches; only the entry's array parameters never overlap."""
+    more: dict[str, Any] = {"distinct_params": False} if step is cse else {}
+    others = {name: step(module.others[name], **more) for name in _reached(module)}
+    custom = {name: rule for name, rule in module.custom.items() if name in others}
+    return Module(step(module.entry), others, custom)
+
+
+def _reached(module: Module) -> list[str]:
+    """The functions that are called, also through custom rules, in the order of the module."""
+    found: set[str] = set()
+    waiting = [module.entry]
+    while waiting:
+        for op in walk(waiting.pop().body):
+            called = op.name if isinstance(op, CallFn) else None
+            for name in (called, *module.custom.get(called, ())) if called is not None else ():
+                if name in module.others and name not in found:
+                    found.add(name)
+                    waiting.append(module.others[name])
+    return [name for name in module.others if name in found]
+
+
+def _size(module: Module) -> tuple[int, ...]:
+    return tuple(sum(1 for _ in walk(f.body)) for f in module)
+
+
+def compile_derivative(
+    fn: types.FunctionType, specs: Sequence[ParamSpec], recipe: Recipe, options: Options, name: str = "f"
+) -> Compiled:
+    """Compile a derivative of a function for arguments of the given specs."""
+    runner = Runner(options)
+    start = time.perf_counter()
+    lowered = with_constant_value(lower_function(fn, list(specs), name), recipe)
+    module = runner.run("lowered", lambda: lowered.module)
+    runner.seconds["lowered"] += time.perf_counter() - start
+    runner.keep("lowered", module)
+    check_output(lowered, recipe, fn)
+    optimised = runner.clean(module)
+    runner.keep("optimised", optimised)
+
+    entry = name + SUFFIX[recipe.kind]
+    module, plan, reverse = _differentiate(runner, optimised, recipe, entry)
+    module = runner.clean(module)
+    runner.keep("final", module)
+    verb = HEADER[recipe.kind]
+    start = time.perf_counter()
+    meta = EmitMeta(
+        qualname=fn.__qualname__.replace("<locals>.", ""),
+        wrt=tuple(lowered.module.entry.params[k].name or f"x{k}" for k in recipe.wrt),
+        arg_types=tuple((p.name or f"x{k}", str(p.type)) for k, p in enumerate(module.entry.params)),
+        entry_file=fn.__code__.co_filename,
+        kind=verb,
+        fastmath=options.fastmath,
+        reverse_at=_reverse_start(module.entry.body, reverse),
+    )
+    emitted = emit(module, meta)
+    runner.seconds["emit"] = time.perf_counter() - start
+    if options.dumps("source"):
+        print(f"---- source\n{emitted.text}", file=sys.stderr)
+    code = _code(lowered, recipe, entry, emitted)
+    return Compiled(code, module, runner.stages, meta, optimised, plan, runner.seconds)
+
+
+def _code(lowered: Lowered, recipe: Recipe, entry: str, emitted: Emitted) -> Code:
+    primal = lowered.module.entry
+    count = len(primal.params) - len(lowered.captures)
+    names = lowered.leaf_names or [p.name for p in primal.params]
+    return Code(
+        recipe=recipe,
+        entry=entry,
+        text=emitted.text,
+        param_names=list(lowered.param_names),
+        leaf_names=list(names[:count]),
+        leaves=[p.type for p in primal.params[:count]],
+        results=[r.type for r in primal.results],
+        captures=list(lowered.captures),
+        guards=list(lowered.guards),
+        out=lowered.out,
+        mutated=frozenset(lowered.mutated),
+        checks=emitted.checks,
+        source_map=emitted.source_map,
+        custom=dict(lowered.custom),
+    )
+
+
+def _differentiate(
+    runner: Runner, primal: Module, recipe: Recipe, entry: str
+) -> tuple[Module, Plan | None, frozenset[object]]:
+    """The adjoint and tangents of a recipe; what in the result belongs to the reverse sweep."""
+    if recipe.kind == "value":
+        body = primal.entry.body
+        return replace(primal, entry=Function(entry, body)), None, frozenset()
+    module, plan, reverse = primal, None, frozenset[object]()
+    results = len(primal.entry.results)
+    if recipe.kind != "jvp":
+        plans: list[Plan] = []
+
+        def reversed_() -> Module:
+            made, plan = adjoint(primal, recipe.wrt, name=entry, seeded=recipe.kind == "vjp", primal=True)
+            plans.append(plan)
+            return made
+
+        module = runner.run("adjoint", reversed_, primal)
+        plan = plans[0]
+        runner.keep("adjoint", module)
+        reverse = _members(module.entry.body.ops[plan.reverse_at :])
+    for step, along in enumerate(recipe.along):
+        before = module
+        if step or recipe.kind == "hvp":
+            module = runner.clean(module)
+        inner = list(module.entry.results)
+        module = runner.run("tangent", partial(tangent, module, along, name=entry), before)
+        module = _selected(module, recipe, inner, results, step == len(recipe.along) - 1)
+        runner.keep("tangent", module)
+        reverse = frozenset()
+    return module, plan, reverse
+
+
+def _selected(module: Module, recipe: Recipe, inner: list[Value], results: int, last: bool) -> Module:
+    """The module with the results that a recipe wants: of an adjoint only the tangents of the gradients are new."""
+    entry = module.entry
+    if recipe.kind == "jvp":
+        return module
+    tangents = entry.results[len(inner) :]
+    active = [k for k, r in enumerate(inner) if carries_derivative(r.type)]
+    of_gradients = tuple(
+        t for k, t in zip(active, tangents, strict=True) if k >= len(inner) - len(recipe.wrt)
+    )
+    kept = entry.results[: len(inner)] if last else ()
+    wanted = (*kept, *of_gradients) if last else of_gradients
+    return replace(module, entry=Function(entry.name, Region(entry.body.params, entry.body.ops, wanted)))
+
+
+def _members(ops: Sequence[Op]) -> frozenset[object]:
+    found: set[object] = set()
+    for op in walk(Region((), list(ops))):
+        found.add(op)
+        found.update(op.outs)
+    return frozenset(found)
+
+
+def _reverse_start(body: Region, reverse: frozenset[object]) -> int | None:
+    """The index of the first top-level op that came from the reverse sweep and has an effect or a loop."""
+    for index, op in enumerate(body.ops):
+        inner = _members([op])
+        if not op.pure and inner & reverse:
+            start = index
+            while start and body.ops[start - 1].pure and _members([body.ops[start - 1]]) & reverse:
+                start -= 1
+            return start
+    return None
+
+
+def with_constant_value(lowered: Lowered, recipe: Recipe) -> Lowered:
+    """A float that does not depend on the arguments becomes a result, whose gradient is zero."""
+    out = lowered.out
+    first = out.items[0] if recipe.has_aux and isinstance(out, NodeOut) and out.items else out
+    if (
+        recipe.kind not in ("gradient", "hvp")
+        or not isinstance(first, ConstOut)
+        or type(first.obj) is not float
+    ):
+        return lowered
+    entry = lowered.module.entry
+    value = Value(Scalar("float64"))
+    body = Region(
+        entry.body.params, [*entry.body.ops, Const((), (value,), (), (first.obj,))], (value, *entry.results)
+    )
+    tree: OutTree = Leaf(0)
+    if isinstance(out, NodeOut) and first is not out:
+        tree = NodeOut(out.type, (tree, *(_shifted(t) for t in out.items[1:])), out.keys)
+    return replace(lowered, module=replace(lowered.module, entry=Function(entry.name, body)), out=tree)
+
+
+def _shifted(tree: OutTree) -> OutTree:
+    if isinstance(tree, Leaf):
+        return Leaf(tree.index + 1)
+    return (
+        NodeOut(tree.type, tuple(map(_shifted, tree.items)), tree.keys) if isinstance(tree, NodeOut) else tree
+    )
+
+
+def check_output(lowered: Lowered, recipe: Recipe, fn: types.FunctionType) -> None:
+    """Refuse outputs that the recipe cannot differentiate."""
+    results = lowered.module.entry.results
+    src = Src(fn.__code__.co_filename, fn.__code__.co_firstlineno, def_line=fn.__code__.co_firstlineno)
+    if any(isinstance(r.type, List) for r in results):
+        raise UnsupportedError("the function returns a list that grows", src, "return np.array(the list)")
+    if recipe.kind in ("gradient", "hvp"):
+        out = lowered.out
+        if recipe.has_aux:
+            if not isinstance(out, NodeOut) or out.type is not tuple or len(out.items) != 2:
+                raise TypeMismatchError(
+                    f"{fn.__qualname__} must return a tuple (value, aux) for has_aux=True",
+                    src,
+                    "return value, aux",
+                )
+            out = out.items[0]
+        if not isinstance(out, Leaf):
+            raise TypeMismatchError(
+                f"a gradient needs a function that returns one number, and {fn.__qualname__} returns {described(out)}",
+                src,
+                "return a float, or use has_aux=True for (value, aux), pb.vjp or pb.jacobian for the rest",
+            )
+        type_ = results[out.index].type
+        if not isinstance(type_, Scalar) and getattr(type_, "rank", 1):
+            raise TypeMismatchError(
+                f"a gradient needs a function that returns one number, and {fn.__qualname__} returns an array of "
+                f"{results[out.index].dtype} with {results[out.index].rank} dimension(s)",
+                src,
+                "reduce it (np.sum), or use pb.jacobian or pb.vjp",
+            )
+        if not is_float(results[out.index].dtype):
+            raise TypeMismatchError(
+                f"a gradient needs a function that returns a real number, and {fn.__qualname__} returns "
+                f"{results[out.index].dtype}",
+                src,
+                "return a float"
+                if not results[out.index].dtype.startswith("complex")
+                else "return its np.real or abs",
+            )
+
+
+def described(out: OutTree) -> str:
+    """How messages call what a function returns."""
+    if isinstance(out, NodeOut):
+        return f"a {out.type.__name__} of {len(out.items)}"
+    return "None" if getattr(out, "obj", None) is None else f"the constant {getattr(out, 'obj', None)!r}"
+
+
+def leaf_type(spec: ScalarSpec | ArraySpec) -> str:
+    """f8-style short type of a leaf, for messages."""
+    return spec.dtype if isinstance(spec, ScalarSpec) else f"{spec.dtype}[{', '.join(':' * spec.rank)}]"

@@ -1,0 +1,243 @@
+"""One compiled derivative for one key of arguments: from disk or from the compiler, and how it is called."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import cache
+from .arguments import leaf_specs, spec_of
+from .backend.load import load, write_source
+from .errors import ArgumentError, OverlapError, Src, UnsupportedError
+from .frontend.values import ArraySpec, ParamSpec, ScalarSpec
+from .guards import fetcher, unchanged
+from .ir.types import Array
+from .options import Options
+from .pipeline import Code, Compiled, Recipe, compile_derivative
+from .raising import translated
+from .signature import Target
+from .trees import value_maker
+
+COMPILING = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    # A thread of the parent may have held the lock when this process was forked; it does not exist here.
+    os.register_at_fork(after_in_child=lambda: globals().__setitem__("COMPILING", threading.RLock()))
+
+
+class Specialisation:
+    """Compiled code, its guards, and the way from arguments to its parameters."""
+
+    def __init__(
+        self,
+        target: Target,
+        specs: Sequence[ParamSpec],
+        code: Code,
+        path: Path,
+        options: Options,
+        compiled: Compiled | None,
+    ) -> None:
+        self.target = target
+        self.specs = tuple(specs)
+        self.code = code
+        self.path = path
+        self.options = options
+        self._compiled = compiled
+        self.module = load(path, options.jit)
+        self.run: Callable[..., Any] = getattr(self.module, code.entry)
+        self.leaf_specs = [
+            leaf for s, n in zip(specs, code.param_names, strict=True) for leaf in leaf_specs(s, n)
+        ]
+        self.arrays = [k for k, leaf in enumerate(self.leaf_specs) if isinstance(leaf.spec, ArraySpec)]
+        self.value = value_maker(code.out, code.results)
+        self.single = len(code.results) + len(code.recipe.wrt) == 1
+        fn = target.fn
+        self.guards = [(fetcher(path_, fn, code.param_names), then) for path_, then in code.guards]
+        self._captures = [(c, fetcher(c.path, fn, code.param_names)) for c in code.captures]
+        self._writes = bool(code.mutated)
+        self._copied = [
+            k
+            for k in sorted(code.mutated)
+            if code.recipe.kind == "value" and isinstance(self._type(k), Array)
+        ]
+
+    def _type(self, k: int) -> Any:
+        if k < len(self.leaf_specs):
+            return self.code.leaves[k]
+        spec = self.code.captures[k - len(self.leaf_specs)].spec
+        return Array(spec.dtype, spec.rank) if isinstance(spec, ArraySpec) else None
+
+    # -- is it the right one?
+    def holds(self, params: Sequence[Any]) -> bool:
+        """Whether everything that the compiler read still is what it was."""
+        for fetch, then in self.guards:
+            now = fetch(params)
+            if now is not then and not unchanged(then, now):
+                return False
+        for capture, fetch in self._captures:
+            if not fits(fetch(params), capture.spec):
+                return False
+        return True
+
+    # -- calling
+    def inputs(self, params: Sequence[Any], leaves: list[Any]) -> list[Any]:
+        """The leaves as compiled code takes them, and the captured values."""
+        if self._writes:
+            self._check_written(params, leaves)
+        for k in self.arrays:
+            leaf = leaves[k]
+            if not leaf.flags.carray or type(leaf) is not np.ndarray:
+                leaves[k] = np.array(leaf, order="C")
+        for capture, fetch in self._captures:
+            leaves.append(capture_value(fetch(params), capture.spec))
+        if self._copied:
+            for k in self._copied:
+                leaves[k] = leaves[k].copy()
+        if not self.options.jit:
+            self._plain(leaves)
+        return leaves
+
+    def _plain(self, leaves: list[Any]) -> None:
+        """NumPy scalars divide by zero as compiled code does; Python's own raise."""
+        specs = [*(leaf.spec for leaf in self.leaf_specs), *(c.spec for c in self.code.captures)]
+        for k, spec in enumerate(specs):
+            if isinstance(spec, ScalarSpec):
+                leaves[k] = np.dtype(spec.dtype).type(leaves[k])
+
+    def call(self, inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """Run the compiled code: all results in a tuple."""
+        try:
+            if self.options.jit:
+                results = self.run(*inputs)
+            else:
+                with np.errstate(all="ignore"):
+                    results = self.run(*inputs)
+        except Exception as error:
+            raise translated(error, self.code, str(self.path), lambda: self._locate(inputs)) from None
+        if type(results) is tuple:
+            return results
+        return () if results is None else (results,)
+
+    def _locate(self, inputs: Sequence[Any]) -> Src | None:
+        """The user's line that fails, from a build that keeps track of it."""
+        if not self.options.jit:
+            return None
+        emitted = self.compiled().tracked()
+        path = write_source(emitted.text, cache.generated_dir(self.options), f"{self.code.entry}_tracked")
+        run = getattr(load(path, jit=True), self.code.entry)
+        at = np.full(1, -1, np.int64)
+        try:
+            run(*inputs, at)
+        except Exception:
+            number = int(at[0])
+            return emitted.sites[number] if 0 <= number < len(emitted.sites) else None
+        return None
+
+    def compiled(self) -> Compiled:
+        """All stages of the compilation; made again where the code came from the disk."""
+        if self._compiled is None:
+            self._compiled = compile_derivative(
+                self.target.fn, self.specs, self.code.recipe, self.options, self.target.name
+            )
+        return self._compiled
+
+    @property
+    def was_loaded(self) -> bool:
+        """Whether the code came from the disk cache."""
+        return self._compiled is None
+
+    # -- refusals
+    def _check_written(self, params: Sequence[Any], leaves: Sequence[Any]) -> None:
+        """What the function writes must be writeable, and must not be part of anything else."""
+        arrays = {k: leaves[k] for k in self.arrays}
+        for k, (capture, fetch) in enumerate(self._captures, len(self.leaf_specs)):
+            if isinstance(capture.spec, ArraySpec):
+                arrays[k] = fetch(params)
+        for k in self.code.mutated & arrays.keys():
+            if not arrays[k].flags.writeable:
+                name = self._name(k)
+                raise ArgumentError(
+                    f"argument '{name}' is read-only, and {self.target.fn.__qualname__} writes to it",
+                    self.target.src,
+                    f"pass a copy: {name}.copy()",
+                )
+            for other, array in arrays.items():
+                if (
+                    other != k
+                    and np.may_share_memory(arrays[k], array)
+                    and np.shares_memory(arrays[k], array)
+                ):
+                    self._refuse_overlap(k, other)
+
+    def _refuse_overlap(self, k: int, other: int) -> None:
+        a, b = self._name(k), self._name(other)
+        raise OverlapError(
+            f"arguments '{a}' and '{b}' share memory, and {self.target.fn.__qualname__} writes to '{a}'",
+            self.target.src,
+            f"pass a copy of one of them: {b}.copy()",
+        )
+
+    def _name(self, k: int) -> str:
+        if k < len(self.leaf_specs):
+            return self.leaf_specs[k].name
+        return str(self.code.captures[k - len(self.leaf_specs)].path[-1][1])
+
+
+def fits(value: Any, spec: ScalarSpec | ArraySpec) -> bool:
+    """Whether a captured value still has the type that the code was compiled for."""
+    if isinstance(spec, ArraySpec):
+        return (
+            isinstance(value, np.ndarray)
+            and value.dtype.name == spec.dtype
+            and value.ndim == spec.rank
+            and tuple(n == 1 for n in value.shape) == (spec.ones or (False,) * spec.rank)
+        )
+    if spec.weak:
+        return type(value) is {"float64": float, "int64": int, "bool": bool, "complex128": complex}.get(
+            spec.dtype
+        )
+    return isinstance(value, np.generic) and value.dtype.name == spec.dtype
+
+
+def capture_value(value: Any, spec: ScalarSpec | ArraySpec) -> Any:
+    """A captured value as compiled code takes it."""
+    if isinstance(spec, ArraySpec) and not (value.flags.carray and type(value) is np.ndarray):
+        return np.array(value, order="C")
+    return value
+
+
+def specialise(
+    target: Target,
+    params: Sequence[Any],
+    recipe_of: Callable[[Sequence[ParamSpec]], Recipe],
+    options: Options,
+) -> Specialisation:
+    """Find the code for these arguments on the disk, or compile it and keep it there."""
+    names = list(target.signature.parameters)
+    specs = [spec_of(value, name) for value, name in zip(params, names, strict=True)]
+    recipe = recipe_of(specs)
+    key = cache.key_of(target.fn, specs, recipe, options) if options.cache else None
+    if key is not None:
+        found = cache.load(key, target.fn, params, recipe, options)
+        if found is not None:
+            return Specialisation(target, specs, *found, options, None)
+    compiled = compile_derivative(target.fn, specs, recipe, options, target.name)
+    path = write_source(compiled.code.text, cache.generated_dir(options), compiled.code.entry)
+    made = Specialisation(target, specs, compiled.code, path, options, compiled)
+    if not made.holds(params):
+        broken = next(
+            (
+                p
+                for p, then in compiled.code.guards
+                if not unchanged(then, fetcher(p, target.fn, names)(params))
+            ),
+            (),
+        )
+        raise UnsupportedError(f"a value that the function reads cannot be found again: {broken}", target.src)
+    if key is not None:
+        cache.store(key, compiled.code, target.fn, path, options)
+    return made

@@ -1,0 +1,77 @@
+"""Equal things are computed once; memory is forgotten when it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from pullback.compiler.ir.build import Builder
+from pullback.compiler.ir.nodes import Apply, Function, Load, Region, Value
+from pullback.compiler.ir.types import BOOL, F64, INT, Array
+from pullback.compiler.ir.walk import walk
+from pullback.compiler.transform.cse import cse
+from randprog.passes import before_after, check_pass
+
+ROW = Array("float64", 1)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_programs(seed: int) -> None:
+    check_pass(cse, seed)
+
+
+def loads(fn: Function) -> int:
+    return sum(isinstance(op, Load) for op in walk(fn.body))
+
+
+def test_pure_ops_lengths_and_stored_values(golden: Callable[[str], None]) -> None:
+    x, y, n, i = Value(F64, "x"), Value(F64, "y"), Value(INT, "n"), Value(INT, "i")
+    b = Builder(Region((x, y, n, i)))
+    array = b.alloc([n], "float64", name="b")
+    both = b.view(array, "slice", (":", "n"), (), 2)
+    lengths = [b.dim(array, 0), b.dim(both, 0), b.dim(both, 1)]
+    product = b.apply("mul", (x, y), "float64")
+    b.store(array, [i], product)
+    again = b.add(Apply((y, x), (Value(F64),), (), ("mul",))).out
+    b.region.yields = (*lengths, b.apply("add", (again, b.load(array, [i])), "float64"))
+    golden(before_after(cse, b))
+
+
+def test_memory_is_forgotten_where_it_may_change(golden: Callable[[str], None]) -> None:
+    a, c, n = Value(ROW, "a"), Value(BOOL, "c"), Value(INT, "n")
+    b = Builder(Region((a, c, n)))
+    first = b.load(a, [b.int(0)])
+    b.open()
+    inside = b.load(a, [b.int(0)])
+    b.store(a, [b.int(1)], inside)
+    then = b.close()
+    b.open()
+    b.if_(c, then, b.close())
+    after = b.load(a, [b.int(0)])
+    b.open((Value(INT, "i"),))
+    b.store(a, [n], b.load(a, [b.int(0)]))
+    body = b.close()
+    b.for_(b.int(0), n, b.int(1), [], body)
+    b.region.yields = (first, after, b.load(a, [b.int(0)]))
+    golden(before_after(cse, b))
+
+
+@pytest.mark.parametrize(("distinct", "left"), [(True, 1), (False, 2)])
+def test_parameters_overlap_only_if_they_may(distinct: bool, left: int) -> None:
+    a, c, x = Value(ROW, "a"), Value(ROW, "c"), Value(F64, "x")
+    b = Builder(Region((a, c, x)))
+    first = b.load(a, [b.int(0)])
+    b.store(c, [b.int(0)], x)
+    b.region.yields = (first, b.load(a, [b.int(0)]))
+    assert loads(cse(Function("f", b.region), distinct_params=distinct)) == left
+
+
+def test_elements_of_one_array_differ_by_their_literal_index() -> None:
+    a, x = Value(ROW, "a"), Value(F64, "x")
+    b = Builder(Region((a, x)))
+    first = b.load(a, [b.int(0)])
+    b.store(a, [b.int(1)], x)
+    same = b.load(a, [b.int(0)])
+    b.store(a, [b.int(-1)], x)
+    b.region.yields = (first, same, b.load(a, [b.int(0)]))
+    assert loads(cse(Function("f", b.region))) == 2
