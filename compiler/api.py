@@ -7,7 +7,7 @@ from typing import Any
 
 from .derivative import Derivative
 from .differentiable import Differentiable
-from .higher import Hessian, Jacfwd, Jacobian, Jacrev
+from .jacobian import Hessian, Jacfwd, Jacobian, Jacrev
 
 Argnums = int | Sequence[int] | None
 Argnames = str | Sequence[str] | None
@@ -29,8 +29,8 @@ def grad(
     f
         A Python function, lambda, closure, method or Numba dispatcher.
     argnums, argnames
-        The arguments to differentiate, by number (negative ones count from the end) or name: one, or a tuple; the
-        first by default. Argument numbers of a method do not count `self`.
+        The arguments to differentiate, by number (negative ones count from the end) or name: one, or a
+        tuple; the first by default. Argument numbers of a method do not count `self`.
     has_aux
         Whether f returns (value, auxiliary data); the gradient's call then returns (gradient, aux).
     fallback
@@ -41,8 +41,20 @@ def grad(
     Returns
     -------
     Derivative
-        A callable with the arguments of f. A gradient has structure, shape and dtype of its argument: an array, a
-        float, or a tuple, list, dict, NamedTuple, dataclass or object of them. Leaves that are not float give None.
+        A callable with the arguments of f. A gradient has structure, shape and dtype of its argument: an
+        array, a float, or a tuple, list, dict, NamedTuple, dataclass or object of them. Leaves that are not
+        float give None.
+
+    Examples
+    --------
+    >>> @pb.grad
+    ... def energy(x):
+    ...     total = 0.0
+    ...     for i in range(1, len(x)):
+    ...         total += x[i] * x[i - 1] ** 2
+    ...     return total
+    >>> energy(np.array([1.0, 2.0, 3.0]))
+    array([ 4., 13.,  4.])
     """
     if f is None:
         return lambda f: grad(f, argnums, argnames=argnames, has_aux=has_aux, fallback=fallback, jit=jit)
@@ -58,7 +70,14 @@ def value_and_grad(
     fallback: str = "tape",
     jit: bool | None = None,
 ) -> Any:
-    """As `grad`, but a call returns (value, gradient); with `has_aux` ((value, aux), gradient)."""
+    """As `grad`, but a call returns (value, gradient); with `has_aux` ((value, aux), gradient).
+
+    Examples
+    --------
+    >>> f = pb.value_and_grad(lambda x, y: x * y**2, argnums=(0, 1))
+    >>> f(3.0, 2.0)
+    (12.0, (4.0, 12.0))
+    """
     if f is None:
         return lambda f: value_and_grad(
             f, argnums, argnames=argnames, has_aux=has_aux, fallback=fallback, jit=jit
@@ -75,7 +94,19 @@ def differentiable(
     fallback: str = "tape",
     jit: bool | None = None,
 ) -> Any:
-    """The function itself, callable as before, with its derivatives as attributes; also a decorator."""
+    """The function itself, callable as before, with its derivatives as attributes; also a decorator.
+
+    Examples
+    --------
+    >>> @pb.differentiable
+    ... def f(x):
+    ...     return np.sum(x**3)
+    >>> f.grad(np.array([1.0, 2.0]))
+    array([ 3., 12.])
+    >>> f.hessian(np.array([1.0, 2.0]))
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+    """
     if f is None:
         return lambda f: differentiable(
             f, argnums, argnames=argnames, has_aux=has_aux, fallback=fallback, jit=jit
@@ -90,7 +121,15 @@ def jacrev(
     argnames: Argnames = None,
     jit: bool | None = None,
 ) -> Any:
-    """The Jacobian by reverse sweeps, one per element of the result: of shape `result.shape + argument.shape`."""
+    """The Jacobian by reverse sweeps, one per element of the result: of shape `result.shape +
+    argument.shape`.
+
+    Examples
+    --------
+    >>> pb.jacrev(lambda x: np.array([x[0] * x[1], x[0] + x[1]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [1., 1.]])
+    """
     if f is None:
         return lambda f: jacrev(f, argnums, argnames=argnames, jit=jit)
     return Jacrev(f, argnums, argnames, jit=jit)
@@ -103,7 +142,15 @@ def jacfwd(
     argnames: Argnames = None,
     jit: bool | None = None,
 ) -> Any:
-    """The Jacobian by forward sweeps, one per element of the arguments: of shape `result.shape + argument.shape`."""
+    """The Jacobian by forward sweeps, one per element of the arguments: of shape `result.shape +
+    argument.shape`.
+
+    Examples
+    --------
+    >>> pb.jacfwd(lambda x: np.array([x[0] * x[1], x[0] + x[1]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [1., 1.]])
+    """
     if f is None:
         return lambda f: jacfwd(f, argnums, argnames=argnames, jit=jit)
     return Jacfwd(f, argnums, argnames, jit=jit)
@@ -116,7 +163,14 @@ def jacobian(
     argnames: Argnames = None,
     jit: bool | None = None,
 ) -> Any:
-    """The Jacobian by whichever of `jacrev` and `jacfwd` takes fewer sweeps."""
+    """The Jacobian by whichever of `jacrev` and `jacfwd` takes fewer sweeps.
+
+    Examples
+    --------
+    >>> pb.jacobian(lambda x: np.array([x[0] * x[1], x[0] + x[1]]))(np.array([2.0, 3.0]))
+    array([[3., 2.],
+           [1., 1.]])
+    """
     if f is None:
         return lambda f: jacobian(f, argnums, argnames=argnames, jit=jit)
     return Jacobian(f, argnums, argnames, jit=jit)
@@ -132,6 +186,12 @@ def hessian(
     """The Hessian of a function that returns one number: of shape `x.shape + x.shape` for an array x.
 
     For several arguments, or containers, `hessian[i][j]` is the block of arguments i and j.
+
+    Examples
+    --------
+    >>> pb.hessian(lambda x: x[0] ** 2 * x[1])(np.array([2.0, 3.0]))
+    array([[6., 4.],
+           [4., 0.]])
     """
     if f is None:
         return lambda f: hessian(f, argnums, argnames=argnames, jit=jit)

@@ -1,11 +1,12 @@
 """Arguments: their leaves and their key on every call, their specs and their checks when a key is new.
 
-A leaf is a number or an array that the compiled code receives; everything else in an argument (bool, str, None, functions,
-classes) is a compile-time constant and part of the key. Containers (tuple, list, dict, NamedTuple, dataclass, an object
-with attributes) are taken apart in order.
+A leaf is a number or an array that the compiled code receives; everything else in an argument (bool,
+str, None, functions, classes) is a compile-time constant and part of the key. Containers (tuple, list,
+dict, NamedTuple, dataclass, an object with attributes) are taken apart in order.
 
-The key of an argument is equal for two values exactly if the same compiled code serves both: type, dtype, rank and the
-axes of length 1 of arrays, the structure of containers, the values of constants.
+The key of an argument is equal for two values exactly if the same compiled code serves both: type, dtype,
+rank and the axes of length 1 of arrays and whether they are in C order, the structure of containers, the
+values of constants.
 """
 
 from __future__ import annotations
@@ -60,7 +61,8 @@ def scan(value: Any, leaves: list[Any], depth: int = 0) -> Any:
     if kind is np.ndarray:
         leaves.append(value)
         shape = value.shape
-        return (value.dtype, tuple([n == 1 for n in shape]) if 1 in shape else len(shape))
+        ones = tuple([n == 1 for n in shape]) if 1 in shape else len(shape)
+        return (value.dtype, ones) if value.flags.c_contiguous else (value.dtype, ones, "A")
     if kind is int:
         leaves.append(value)
         return int
@@ -75,7 +77,7 @@ def _scan_rest(value: Any, kind: type, leaves: list[Any], depth: int) -> Any:
     if isinstance(value, np.generic) or kind is complex or isinstance(value, np.ndarray):
         leaves.append(value)
         if isinstance(value, np.ndarray):
-            return (kind, value.dtype, tuple([n == 1 for n in value.shape]))
+            return (kind, value.dtype, tuple([n == 1 for n in value.shape]), value.flags.c_contiguous)
         return kind
     if depth > MAX_DEPTH:
         return Same(value)
@@ -96,6 +98,8 @@ def _scan_rest(value: Any, kind: type, leaves: list[Any], depth: int) -> Any:
 def attribute_names(value: Any) -> tuple[str, ...] | None:
     """The attributes of an object that is a container of values; None for an opaque one."""
     kind = type(value)
+    if hasattr(kind, "__pullback_prim__"):
+        return None
     if isinstance(value, _OPAQUE) or (callable(value) and not _is_record(kind)) or hasattr(kind, "__array__"):
         return None
     if hasattr(kind, "__dataclass_fields__"):
@@ -173,7 +177,8 @@ def _array_spec(value: np.ndarray[Any, Any], name: str) -> ArraySpec:
             hint=f"pass a plain array: np.asarray({name})",
         )
     check_dtype(value.dtype, name)
-    return ArraySpec(value.dtype.name, value.ndim, tuple(n == 1 for n in value.shape))
+    layout = "C" if value.flags.c_contiguous else "A"
+    return ArraySpec(value.dtype.name, value.ndim, tuple(n == 1 for n in value.shape), layout)
 
 
 def check_dtype(dtype: np.dtype[Any], name: str) -> None:

@@ -1,12 +1,14 @@
-"""The disk cache: a manifest per derivative, beside the generated files that Numba keeps its machine code for.
+"""The disk cache: a manifest per derivative, beside the generated files that Numba keeps its machine code
+for.
 
     DIR/manifests/<key>.json     a list of variants: guards, captures, the text's file, tables of places
     DIR/generated/*.py           the texts, named by content; Numba's index lies in their __pycache__
 
-A manifest is found by function fingerprint, argument specs, recipe, options, versions and processor. A variant holds when
-everything that the compiler read from globals, closures and attributes has the fingerprint it had then. So a later process
-neither parses, nor builds IR, nor runs Numba's compiler. Files appear at once and whole, for processes that share the
-folder; entries that cannot be read are ignored and written again.
+A manifest is found by function fingerprint, argument specs, recipe, options, versions and processor. A
+variant holds when everything that the compiler read from globals, closures and attributes has the
+fingerprint it had then. So a later process neither parses, nor builds IR, nor runs Numba's compiler.
+Files appear at once and whole, for processes that share the folder; entries that cannot be read are
+ignored and written again.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .backend.load import write_source
 from .errors import CacheError, Src
 from .fingerprint import (
     Unfit,
@@ -40,11 +43,11 @@ from .fingerprint import (
     type_json,
 )
 from .frontend.values import ParamSpec
-from .guards import GONE, fetcher, plain_function
+from .guards import GONE, fetcher, fits, plain_function
 from .options import Options, cache_dir
 from .pipeline import Code, Recipe
 
-FORMAT = 1
+FORMAT = 4
 MAX_VARIANTS = 8
 
 
@@ -104,6 +107,16 @@ def _temporary() -> Path:
 _SCRATCH: tempfile.TemporaryDirectory[str] | None = None
 
 
+def written(text: str, name: str, options: Options) -> Path:
+    """The generated file of a text; one that somebody has edited is written again."""
+    folder = generated_dir(options)
+    path = write_source(text, folder, name)
+    if path.read_text(encoding="utf-8") != text:
+        path.unlink()
+        path = write_source(text, folder, name)
+    return path
+
+
 def key_of(
     fn: types.FunctionType, specs: Sequence[ParamSpec], recipe: Recipe, options: Options
 ) -> str | None:
@@ -154,6 +167,9 @@ def _revive(
         if value is GONE or digest(fingerprint(value)) != expected:
             return None
         guards.append((path, value))
+    captures = [read_capture(c) for c in variant["captures"]]
+    if not all(fits(fetcher(c.path, fn, names)(params), c.spec) for c in captures):
+        return None
     file = options.cache_dir / "generated" / variant["file"]
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
     if digest(text) != variant["text"]:
@@ -167,7 +183,7 @@ def _revive(
         leaf_names=variant["leaf_names"],
         leaves=[read_type(t) for t in variant["leaves"]],
         results=[read_type(t) for t in variant["results"]],
-        captures=[read_capture(c) for c in variant["captures"]],
+        captures=captures,
         guards=guards,
         out=read_tree(variant["out"]),
         mutated=frozenset(variant["mutated"]),
@@ -201,7 +217,8 @@ def store(key: str, code: Code, fn: types.FunctionType, file: Path, options: Opt
         return
     folder = private(private(options.cache_dir) / "manifests")
     target = folder / f"{key}.json"
-    others = [v for v in _read(target) if v.get("guards") != variant["guards"]]
+    same = ("guards", "captures")
+    others = [v for v in _read(target) if any(v.get(k) != variant[k] for k in same)]
     with contextlib.suppress(OSError):
         _write(target, json.dumps([variant, *others[: MAX_VARIANTS - 1]]))
 

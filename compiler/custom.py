@@ -54,12 +54,28 @@ class CustomVjp:
 
 
 def custom_vjp(fn: Callable[..., Any]) -> CustomVjp:
-    """Give a function a derivative of your own; a decorator. See `CustomVjp.defvjp`."""
+    """Give a function a derivative of your own; a decorator. See `CustomVjp.defvjp`.
+
+    Examples
+    --------
+    >>> @pb.custom_vjp
+    ... def log1pexp(x):
+    ...     return np.log(1.0 + np.exp(x))
+    >>> log1pexp.defvjp(lambda x: (log1pexp(x), x), lambda x, y_bar: (y_bar / (1.0 + np.exp(-x)),))
+    >>> pb.grad(lambda x: log1pexp(x))(0.0)
+    0.5
+    """
     return CustomVjp(fn)
 
 
 def stop_gradient(x: Any) -> Any:
-    """The argument itself, as a constant in derivatives."""
+    """The argument itself, as a constant in derivatives.
+
+    Examples
+    --------
+    >>> pb.grad(lambda x: x * pb.stop_gradient(x))(3.0)
+    3.0
+    """
     return x
 
 

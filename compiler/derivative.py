@@ -18,6 +18,7 @@ from .dispatch import Dispatcher, Places, dispatcher, owned
 from .errors import ArgumentError, TypeMismatchError, UnsupportedError
 from .explain import explained
 from .frontend.values import ArraySpec, ParamSpec, ScalarSpec
+from .ir.text import show
 from .pipeline import Recipe, compile_derivative
 from .signature import Argnums, Target, target_of
 from .specialise import Specialisation
@@ -62,7 +63,8 @@ class Inspectable:
     def dispatcher(self) -> Callable[..., Any]:
         """The newest Numba function, to be called from code under `@njit`.
 
-        It takes the leaves of the arguments one by one, then captured values, and returns the value and the gradients.
+        It takes the leaves of the arguments one by one, then captured values, and returns the value and the
+        gradients.
         """
         return self._newest().run
 
@@ -83,10 +85,12 @@ class Inspectable:
         stages = self._newest().compiled().stages
         if stage not in stages:
             raise ArgumentError(f"there is no stage {stage!r}", hint=f"choose from {', '.join(stages)}")
-        return stages[stage]
+        return show(stages[stage])
 
     def explain(self) -> str:
-        """Per argument: active or not, and why. Per loop: its plan, what is saved and why, the size of the tape."""
+        """Per argument: active or not, and why. Per loop: its plan, what is saved and why, the size of
+        the tape.
+        """
         return explained(self._newest())
 
 
@@ -124,7 +128,7 @@ class Derivative(Inspectable):
             raise ArgumentError(f"fallback={fallback!r}", hint="choose from 'tape' and 'error'")
         self._given = (f, argnums, argnames)
         self._options = {"with_value": with_value, "has_aux": has_aux, "fallback": fallback, "jit": jit}
-        inner = f if isinstance(f, Derivative) else None
+        inner: Derivative | None = f if isinstance(f, Derivative) else None
         if inner is not None and (
             inner._options["with_value"] or inner._options["has_aux"] or not inner._argnums.single
         ):
@@ -135,7 +139,7 @@ class Derivative(Inspectable):
         self._inner = inner
         self._target: Target = inner._target if inner is not None else target_of(f)
         self._method = False
-        self._argnums = self._target.resolve(argnums, argnames)
+        self._argnums: Argnums = self._target.resolve(argnums, argnames)
         self._with_value, self._has_aux, self._jit = with_value, has_aux, jit
         self._kept: Dispatcher | None = None
         self._makers: dict[int, list[Callable[..., Any]]] = {}
@@ -183,7 +187,7 @@ class Derivative(Inspectable):
         return tuple(self._target.place(k) for k in argnums.numbers)
 
     def _dispatcher(self) -> Dispatcher:
-        if self._kept is None or self._jit is None:
+        if self._kept is None:
             chain = self._chain()
             wrt = self._places(chain[-1])
             along = tuple(self._places(a) for a in chain[:-1])
@@ -200,7 +204,9 @@ class Derivative(Inspectable):
         return (*(self._inner._chain() if self._inner is not None else ()), self._argnums)
 
     def _call_higher(self, found: Specialisation, inputs: list[Any], params: tuple[Any, ...]) -> Any:
-        """∂/∂outer (∂f/∂inner) = the tangent of ∂f/∂outer along inner = 1, since mixed derivatives are symmetric."""
+        """∂/∂outer (∂f/∂inner) = the tangent of ∂f/∂outer along inner = 1, since mixed derivatives are
+        symmetric.
+        """
         chain = self._chain()
         for argnums in chain[:-1]:
             spec = self._spec(found.specs, self._places(argnums)[0])
@@ -240,10 +246,11 @@ class Derivative(Inspectable):
                 if self._given[2] is None
                 else self._argnums.numbers
             )
-            count = len(self._target.visible.parameters)
+            shown = self._target.visible
+            count = len(shown.parameters)
             if any(k >= count for k in shifted) and self._target.simple >= 0:
                 raise ArgumentError(
-                    f"argnums={self._given[1]} of the method {self._target.fn.__qualname__}{self._target.visible}",
+                    f"argnums={self._given[1]}: {self._target.fn.__qualname__}{shown} is a method",
                     hint="argument numbers of a method do not count self",
                 )
             self._argnums = Argnums(shifted, self._argnums.single)
@@ -279,7 +286,10 @@ class Derivative(Inspectable):
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Derivative:
         f, *rest = self._given
-        return restore(Derivative, (copy.deepcopy(f, memo), *rest), {**self._options, "method": self._method})
+        made: Derivative = restore(
+            Derivative, (copy.deepcopy(f, memo), *rest), {**self._options, "method": self._method}
+        )
+        return made
 
 
 class Reference:

@@ -11,13 +11,16 @@ from typing import Any
 from .derivative import Derivative, Inspectable, primal_source, reduced, restore
 from .dispatch import Dispatcher
 from .errors import ArgumentError
-from .higher import Hessian, Jacobian, hvp, jvp, vjp
+from .higher import hvp, jvp, vjp
+from .jacobian import Hessian, Jacobian
 from .signature import Target, target_of
 from .specialise import Specialisation
 
 
 class Differentiable(Inspectable):
-    """The function itself, and `.grad`, `.value_and_grad`, `.vjp`, `.jvp`, `.hvp`, `.jacobian`, `.hessian`."""
+    """The function itself, and `.grad`, `.value_and_grad`, `.vjp`, `.jvp`, `.hvp`, `.jacobian`,
+    `.hessian`.
+    """
 
     def __init__(
         self,
@@ -42,7 +45,9 @@ class Differentiable(Inspectable):
 
     @property
     def py_func(self) -> types.FunctionType:
-        """The plain function, under the name that Numba gives it; functions that call this one are inlined from it."""
+        """The plain function, under the name that Numba gives it; functions that call this one are
+        inlined from it.
+        """
         if self._target.before or self._target.keywords:
             raise AttributeError("py_func")
         return self._target.fn
@@ -87,10 +92,12 @@ class Differentiable(Inspectable):
 
     # -- inspection is that of the gradient
     def _dispatcher(self) -> Dispatcher:
-        return self.value_and_grad._dispatcher()
+        gradient: Derivative = self.value_and_grad
+        return gradient._dispatcher()
 
     def _find(self, args: tuple[Any, ...], **kwargs: Any) -> tuple[Specialisation, list[Any]]:
-        return self.value_and_grad._find(args, **kwargs)
+        gradient: Derivative = self.value_and_grad
+        return gradient._find(args, **kwargs)
 
     @property
     def forward_source(self) -> str:

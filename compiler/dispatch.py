@@ -37,7 +37,7 @@ class Dispatcher:
     def find(self, params: tuple[Any, ...]) -> tuple[Specialisation, list[Any]]:
         """The code for these values of the parameters, and its inputs."""
         leaves: list[Any] = []
-        key = tuple([scan(p, leaves) for p in params])
+        key: Any = tuple([scan(p, leaves) for p in params])
         try:
             known = self.table.get(key)
         except TypeError:  # an unhashable constant, such as a slice before Python 3.12

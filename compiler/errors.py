@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import linecache
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,7 @@ class PullbackError(Exception):
         self.hint = hint
         super().__init__(self._render())
         if isinstance(self, SyntaxError) and src is not None:
-            self.msg, self.filename, self.lineno = message, src.file, src.line
-            self.offset, self.end_offset = src.col + 1, src.end_col + 1
-            self.end_lineno = src.line
-            self.text = linecache.getline(src.file, src.line)
+            _place(self, message, src)
 
     def _render(self) -> str:
         if self.src is None:
@@ -81,8 +79,16 @@ class PullbackError(Exception):
     def __str__(self) -> str:
         return self._render()
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.message, self.src, self.hint)
+
+
+def _place(error: SyntaxError, message: str, src: Src) -> None:
+    """Fill in what Python shows of a SyntaxError."""
+    error.msg, error.filename, error.lineno = message, src.file, src.line
+    error.offset, error.end_offset = src.col + 1, src.end_col + 1
+    error.end_lineno = src.line
+    error.text = linecache.getline(src.file, src.line)
 
 
 class UnsupportedError(PullbackError):

@@ -1,7 +1,8 @@
 """Values as text that is the same in every process, and values and types as JSON.
 
-A fingerprint is equal for two values exactly if code that was compiled for one serves the other. Positions are left out:
-a function that moves within its file keeps its fingerprint, and a lambda in a notebook cell has one.
+A fingerprint is equal for two values exactly if code that was compiled for one serves the other.
+Positions are left out: a function that moves within its file keeps its fingerprint, and a lambda in a
+notebook cell has one.
 """
 
 from __future__ import annotations
@@ -86,10 +87,8 @@ def _of_object(obj: Any, depth: int) -> Any:
     if type(obj).__module__.startswith("pullback.") and any(inner):
         return ["pullback", type(obj).__qualname__, *[fingerprint(f, depth + 1) for f in inner]]
     name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
-    if (
-        (name
-        and isinstance(obj, np.ufunc | types.BuiltinFunctionType | types.MethodDescriptorType))
-        or (name and type(obj).__module__.split(".")[0] in ("numpy", "numba", "builtins"))
+    if (name and isinstance(obj, np.ufunc | types.BuiltinFunctionType | types.MethodDescriptorType)) or (
+        name and type(obj).__module__.split(".")[0] in ("numpy", "numba", "builtins")
     ):
         owner = getattr(obj, "__module__", None) or ""
         return ["builtin", owner, name]
@@ -146,7 +145,7 @@ def spec_json(spec: ParamSpec) -> Any:
     if isinstance(spec, ScalarSpec):
         return ["scalar", spec.dtype, spec.weak]
     if isinstance(spec, ArraySpec):
-        return ["array", spec.dtype, spec.rank, list(spec.ones)]
+        return ["array", spec.dtype, spec.rank, list(spec.ones), spec.layout]
     if isinstance(spec, KnownSpec):
         return ["known", fingerprint(spec.obj)]
     if isinstance(spec, TupleSpec):
@@ -220,7 +219,7 @@ def read_capture(value: Any) -> Capture:
     path, spec = value
     if spec[0] == "scalar":
         return Capture(read_path(path), ScalarSpec(spec[1], spec[2]))
-    return Capture(read_path(path), ArraySpec(spec[1], spec[2], tuple(spec[3])))
+    return Capture(read_path(path), ArraySpec(spec[1], spec[2], tuple(spec[3]), spec[4]))
 
 
 def path_json(path: tuple[tuple[str, object], ...]) -> Any:

@@ -1,4 +1,6 @@
-"""`check_grads`: the derivatives of a function against central differences, in both modes and to any order."""
+"""`check_grads`: the derivatives of a function against central differences, in both modes and to any
+order.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +48,10 @@ def check_grads(
     ------
     CheckError
         A derivative differs: the message names the argument and both numbers.
+
+    Examples
+    --------
+    >>> pb.check_grads(lambda x: np.sum(np.sin(x)), (np.array([0.1, 0.2]),), order=2)
     """
     if not isinstance(args, tuple | list):
         raise ArgumentError("check_grads takes the arguments as a tuple", hint="pb.check_grads(f, (x, y))")

@@ -1,6 +1,8 @@
-"""Values outside of a function that its compiled form depends on: how to fetch them, and whether they changed.
+"""Values outside of a function that its compiled form depends on: how to fetch them, and whether they
+changed.
 
-A path leads from the compiled function, and from the values of its parameters, to a value: see `frontend.values.Path`.
+A path leads from the compiled function, and from the values of its parameters, to a value: see
+`frontend.values.Path`.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError
+from .frontend.values import ArraySpec, ScalarSpec
 
 Path = tuple[tuple[str, Any], ...]
 Fetch = Callable[[Sequence[Any]], Any]
@@ -120,7 +123,9 @@ def unchanged(then: Any, now: Any) -> bool:
 
 
 def same_function(a: Any, b: Any) -> bool:
-    """Whether two function objects run the same code on the same globals; what they close over is guarded by its own path."""
+    """Whether two function objects run the same code on the same globals; what they close over is
+    guarded by its own path.
+    """
     if not isinstance(a, types.FunctionType) or not isinstance(b, types.FunctionType):
         return a is b
     return (
@@ -129,3 +134,20 @@ def same_function(a: Any, b: Any) -> bool:
         and unchanged(a.__defaults__, b.__defaults__)
         and unchanged(a.__kwdefaults__, b.__kwdefaults__)
     )
+
+
+def fits(value: Any, spec: ScalarSpec | ArraySpec) -> bool:
+    """Whether a captured value still has the type that the code was compiled for."""
+    if isinstance(spec, ArraySpec):
+        return (
+            isinstance(value, np.ndarray)
+            and value.dtype.name == spec.dtype
+            and value.ndim == spec.rank
+            and (spec.layout != "C" or value.flags.c_contiguous)
+            and tuple(n == 1 for n in value.shape) == (spec.ones or (False,) * spec.rank)
+        )
+    if spec.weak:
+        return type(value) is {"float64": float, "int64": int, "bool": bool, "complex128": complex}.get(
+            spec.dtype
+        )
+    return isinstance(value, np.generic) and value.dtype.name == spec.dtype

@@ -1,4 +1,4 @@
-"""vjp, jvp, Hessian-vector products, Jacobians and Hessians, each from one compiled function called with unit vectors."""
+"""vjp, jvp and Hessian-vector products."""
 
 from __future__ import annotations
 
@@ -14,15 +14,12 @@ from .errors import ArgumentError, TypeMismatchError
 from .frontend.values import (
     ArraySpec,
     ConstOut,
-    DictSpec,
     Leaf,
-    ListSpec,
     NodeOut,
     OutTree,
     ParamSpec,
-    RecordSpec,
 )
-from .ir.types import Array, Type, carries_derivative, is_float
+from .ir.types import Array, List, Type, carries_derivative
 from .signature import Argnums, Target, target_of
 from .specialise import Specialisation
 from .trees import as_array, as_scalar, build, float_leaves, gradient_maker
@@ -30,7 +27,9 @@ from .verifying import float_parts, replaced
 
 
 def base_of(f: Callable[..., Any]) -> tuple[Target, Argnums | None]:
-    """The target of a function; for a gradient, the target of its function and the arguments it is taken of."""
+    """The target of a function; for a gradient, the target of its function and the arguments it is
+    taken of.
+    """
     if isinstance(f, Derivative):
         if f._options["with_value"] or f._options["has_aux"] or f._inner is not None:
             raise TypeMismatchError(
@@ -53,6 +52,11 @@ def differentiable_numbers(target: Target, args: Sequence[Any]) -> tuple[int, ..
             f"no argument of {target.fn.__qualname__} holds floats", target.src, "pass floats"
         )
     return found
+
+
+def dtype_of(type_: Type) -> str:
+    """The dtype of a result that is a number or an array."""
+    return type_.elem.dtype if isinstance(type_, List) else type_.dtype
 
 
 def part(specs: Sequence[ParamSpec], place: tuple[int, int | None]) -> ParamSpec:
@@ -82,6 +86,12 @@ def vjp(
     -------
     (value, vjp_fn)
         `vjp_fn(cotangent)` gives a tuple with one gradient per argument, None for an argument without floats.
+
+    Examples
+    --------
+    >>> value, pull = pb.vjp(lambda x: x**2, np.array([1.0, 2.0]))
+    >>> pull(np.array([1.0, 10.0]))
+    (array([ 2., 40.]),)
     """
     target, inner = base_of(f)
     numbers = differentiable_numbers(target, primals)
@@ -133,14 +143,14 @@ def cotangent_leaves(tree: OutTree, types: list[tuple[Type, Any]], cotangent: An
             leaf = as_array(value, result, what)
             given[tree.index] = given[tree.index] + leaf if tree.index in given else leaf
         else:
-            number = as_scalar(0.0 if value is None else value, type_.dtype, what)  # type: ignore[union-attr]
+            number = as_scalar(0.0 if value is None else value, dtype_of(type_), what)
             given[tree.index] = given.get(tree.index, np.dtype(number.dtype).type(0)) + number
 
     fill(tree, cotangent, "the cotangent")
     full = []
     for k, (type_, result) in enumerate(types):
         if carries_derivative(type_):
-            zero = np.zeros_like(result) if isinstance(type_, Array) else np.dtype(type_.dtype).type(0)  # type: ignore[union-attr]
+            zero = np.zeros_like(result) if isinstance(type_, Array) else np.dtype(dtype_of(type_)).type(0)
             full.append(given.get(k, zero))
     return full
 
@@ -242,6 +252,12 @@ def jvp(
         Whether f returns (value, auxiliary data); then (value, tangent, aux) is returned.
     jit
         Overrides PULLBACK_JIT.
+
+    Examples
+    --------
+    >>> value, tangent = pb.jvp(lambda x: x**2, (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
+    >>> tangent
+    array([ 2., 40.])
     """
     args, moves = _pair(primals, tangents, "jvp")
     target, inner = base_of(f)
@@ -306,7 +322,7 @@ def tangent_tree(tree: OutTree, types: Sequence[Type], dots: Sequence[Any]) -> A
         if isinstance(type_, Array):
             return dot
         plain = {"float64": float, "complex128": complex}
-        dtype = type_.dtype  # type: ignore[union-attr]
+        dtype = dtype_of(type_)
         return (plain.get(dtype) or np.dtype(dtype).type)(dot)
 
     return make(tree)
@@ -329,6 +345,11 @@ def hvp(f: Callable[..., Any], primals: Any, vector: Any, *, jit: bool | None = 
     Returns
     -------
     The product in the structure of `primals`, None for arguments that are held fixed.
+
+    Examples
+    --------
+    >>> pb.hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 10.0]))
+    array([  6., 120.])
     """
     single = not isinstance(primals, tuple)
     args, moves = _pair((primals,) if single else primals, (vector,) if single else vector, "hvp")
@@ -344,220 +365,3 @@ def hvp(f: Callable[..., Any], primals: Any, vector: Any, *, jit: bool | None = 
     leaves = iter(results[len(results) - len(found.code.recipe.wrt) :])
     out = _per_argument(target, found, leaves, numbers, len(args))
     return out[0] if single else out
-
-
-# -- matrices
-def _leaf_shapes(
-    found: Specialisation, leaves: Sequence[int], inputs: Sequence[Any]
-) -> list[tuple[int, ...]]:
-    return [np.shape(inputs[k]) for k in leaves]
-
-
-def _zeros(found: Specialisation, leaves: Sequence[int], inputs: Sequence[Any]) -> list[Any]:
-    made: list[Any] = []
-    for k in leaves:
-        spec = found.leaf_specs[k].spec
-        made.append(
-            np.zeros(np.shape(inputs[k]), spec.dtype)
-            if isinstance(spec, ArraySpec)
-            else np.dtype(spec.dtype).type(0)
-        )
-    return made
-
-
-def _units(values: list[Any]) -> Iterator[tuple[int, tuple[int, ...], list[Any]]]:
-    """(leaf, index, values with a one there and zeros elsewhere)."""
-    for k, value in enumerate(values):
-        if isinstance(value, np.ndarray):
-            for index in np.ndindex(value.shape):
-                value[index] = 1
-                yield k, index, values
-                value[index] = 0
-        else:
-            values[k] = type(value)(1)
-            yield k, (), values
-            values[k] = value
-
-
-class Matrices:
-    """Base of `jacrev`, `jacfwd`, `jacobian` and `hessian` objects."""
-
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        argnums: int | Sequence[int] | None = None,
-        argnames: str | Sequence[str] | None = None,
-        *,
-        jit: bool | None = None,
-    ) -> None:
-        self._f, self._jit = f, jit
-        self._target, self._inner = base_of(f)
-        self._argnums = self._target.resolve(argnums, argnames)
-        self._places = places(self._target, self._argnums.numbers)
-        self.__wrapped__ = f
-        self.__name__ = f"{type(self).__name__.lower()}_of_{self._target.fn.__name__}"
-
-    def _by_argument(self, found: Specialisation, leaves: Iterator[Any]) -> Any:
-        """Arrays, one per float leaf, in the trees of the arguments."""
-        made = tuple(_array_tree(part(found.specs, place), leaves) for place in self._places)
-        return made[0] if self._argnums.single else made
-
-
-def _array_tree(spec: ParamSpec, leaves: Iterator[Any]) -> Any:
-    if not children(spec, ""):
-        return next(leaves) if is_float(getattr(spec, "dtype", "")) else None
-    parts = [_array_tree(s, leaves) for s, _ in children(spec, "")]
-    return _container(spec, parts)
-
-
-def _container(spec: Any, parts: list[Any]) -> Any:
-    if isinstance(spec, DictSpec):
-        return build(dict, parts, [k for k, _ in spec.items])
-    if isinstance(spec, RecordSpec):
-        return build(spec.type, parts, [k for k, _ in spec.fields])
-    return list(parts) if isinstance(spec, ListSpec) else build(spec.type, parts, ())
-
-
-def _number(array: np.ndarray[Any, Any]) -> Any:
-    """A matrix of one element by a scalar function of a scalar is a number."""
-    return array if array.ndim else (float(array) if array.dtype == np.float64 else array.dtype.type(array))
-
-
-class Jacrev(Matrices):
-    """The Jacobian by rows: one reverse sweep per element of the result."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        target = self._target
-        if self._inner is not None:
-            return Jacfwd(
-                self._f, self._argnums.numbers[0] if self._argnums.single else self._argnums.numbers
-            )(*args)
-        params = target.bind(args, kwargs)
-        primal, inputs = dispatcher(target, "value", (), jit=self._jit).find(params)
-        results = primal.call(inputs)
-        found, inputs = dispatcher(target, "vjp", self._places, jit=self._jit).find(params)
-        active = [k for k, t in enumerate(found.code.results) if carries_derivative(t)]
-        if any(not is_float(found.code.results[k].dtype) for k in active):  # type: ignore[union-attr]
-            raise TypeMismatchError(
-                "a Jacobian of complex results", target.src, "return their np.real and np.imag"
-            )
-        seeds: list[Any] = []
-        for k in active:
-            type_ = found.code.results[k]
-            seeds.append(
-                np.zeros_like(results[k]) if isinstance(type_, Array) else np.dtype(type_.dtype).type(0)
-            )  # type: ignore[union-attr]
-        wrt = found.code.recipe.wrt
-        shapes = _leaf_shapes(found, wrt, inputs)
-        dtypes = [found.leaf_specs[k].spec.dtype for k in wrt]
-        rows = [
-            [np.zeros(np.shape(s) + shape, d) for shape, d in zip(shapes, dtypes, strict=True)] for s in seeds
-        ]
-        count = len(found.code.results)
-        for k, index, cotangents in _units(seeds):
-            gradients = found.call([*inputs, *cotangents])[count:]
-            for j, gradient in enumerate(gradients):
-                rows[k][j][index] = gradient
-        by_leaf = dict(zip(active, rows, strict=True))
-        return _out_tree(
-            found.code.out, lambda k: self._by_argument(found, map(_number, by_leaf[k])), by_leaf
-        )
-
-
-def _out_tree(tree: OutTree, make: Callable[[int], Any], known: dict[int, Any]) -> Any:
-    if isinstance(tree, NodeOut):
-        return build(tree.type, [_out_tree(t, make, known) for t in tree.items], tree.keys)
-    return make(tree.index) if isinstance(tree, Leaf) and tree.index in known else None
-
-
-class Jacfwd(Matrices):
-    """The Jacobian by columns: one forward sweep per element of the arguments."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        target = self._target
-        params = target.bind(args, kwargs)
-        if self._inner is not None:
-            inner = places(target, self._inner.numbers)
-            found, inputs = dispatcher(target, "hvp", inner, (self._places,), jit=self._jit).find(params)
-            return self._of_gradient(found, inputs)
-        found, inputs = dispatcher(target, "jvp", (), (self._places,), jit=self._jit).find(params)
-        active = [k for k, t in enumerate(found.code.results) if carries_derivative(t)]
-        if any(not is_float(found.code.results[k].dtype) for k in active):  # type: ignore[union-attr]
-            raise TypeMismatchError(
-                "a Jacobian of complex results", target.src, "return their np.real and np.imag"
-            )
-        columns, _ = self._columns(found, inputs, found.code.recipe.along[0], len(active))
-        by_leaf = dict(zip(active, columns, strict=True))
-        return _out_tree(
-            found.code.out, lambda k: self._by_argument(found, map(_number, by_leaf[k])), by_leaf
-        )
-
-    def _columns(
-        self, found: Specialisation, inputs: list[Any], along: Sequence[int], count: int
-    ) -> tuple[list[list[Any]], list[Any]]:
-        """For the last `count` results: their derivative with respect to every leaf of `along`."""
-        dots = _zeros(found, along, inputs)
-        shapes = [np.shape(d) for d in dots]
-        columns: list[list[Any]] = []
-        results: Any = ()
-        for j, index, tangents in _units(dots):
-            results = found.call([*inputs, *tangents])[-count:] if count else ()
-            if not columns:
-                columns = [[np.zeros(np.shape(r) + s, np.asarray(r).dtype) for s in shapes] for r in results]
-            for k, dot in enumerate(results):
-                columns[k][j][(..., *index)] = dot
-        if not columns:
-            columns = self._empty(found, inputs, dots, shapes, count)
-        return columns, dots
-
-    def _empty(
-        self, found: Specialisation, inputs: list[Any], dots: list[Any], shapes: list[Any], count: int
-    ) -> list[list[Any]]:
-        results = found.call([*inputs, *dots])[-count:] if count else ()
-        return [[np.zeros(np.shape(r) + s, np.asarray(r).dtype) for s in shapes] for r in results]
-
-    def _of_gradient(self, found: Specialisation, inputs: list[Any]) -> Any:
-        assert self._inner is not None
-        columns, _ = self._columns(found, inputs, found.code.recipe.along[0], len(found.code.recipe.wrt))
-        blocks = [self._by_argument(found, map(_number, row)) for row in columns]
-        leaves = iter(blocks)
-        made = tuple(
-            _array_tree(part(found.specs, p), leaves) for p in places(self._target, self._inner.numbers)
-        )
-        return made[0] if self._inner.single else made
-
-
-class Jacobian(Matrices):
-    """The Jacobian by rows or by columns, whichever are fewer."""
-
-    def __init__(
-        self, f: Callable[..., Any], argnums: Any = None, argnames: Any = None, *, jit: bool | None = None
-    ) -> None:
-        super().__init__(f, argnums, argnames, jit=jit)
-        self._rows = Jacrev(f, argnums, argnames, jit=jit)
-        self._columns_ = Jacfwd(f, argnums, argnames, jit=jit)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._inner is not None:
-            return self._columns_(*args, **kwargs)
-        params = self._target.bind(args, kwargs)
-        found, inputs = dispatcher(self._target, "value", (), jit=self._jit).find(params)
-        rows = sum(np.size(r) for r in found.call(inputs))
-        chosen = [params[p] if i is None else params[p][i] for p, i in self._places]
-        columns = sum(np.size(x) for a in chosen for x in float_parts(a))
-        return self._rows(*args, **kwargs) if rows < columns else self._columns_(*args, **kwargs)
-
-
-class Hessian(Jacfwd):
-    """The Hessian of a function that returns one number: the columns are Hessian-vector products."""
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self._inner is not None:
-            raise TypeMismatchError(f"a Hessian needs a function that returns one number, not {self._f!r}")
-        params = self._target.bind(args, kwargs)
-        compiled = dispatcher(self._target, "hvp", self._places, (self._places,), jit=self._jit)
-        found, inputs = compiled.find(params)
-        columns, _ = self._columns(found, inputs, found.code.recipe.along[0], len(found.code.recipe.wrt))
-        blocks = iter([self._by_argument(found, map(_number, row)) for row in columns])
-        made = tuple(_array_tree(part(found.specs, place), blocks) for place in self._places)
-        return made[0] if self._argnums.single else made

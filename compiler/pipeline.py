@@ -1,11 +1,11 @@
 """The passes in order, and the one runner: run, verify, print if asked, take the time.
 
-    function ─lower─► IR ─CLEANUP─► optimised IR ─adjoint─► ─tangent…─► ─CLEANUP─► final IR ─emit─► Python text
+    function ─lower─► IR ─CLEANUP─► optimised ─adjoint─► ─tangent…─► ─CLEANUP─► final ─emit─► Python text
 
-What is made of a function is a `Recipe`: at most one adjoint, then any number of tangents. The parameters of the final
-function are the leaves of the arguments, the captured values, the cotangents of the results (seeded adjoints), and one
-tangent per entry of every tangent step. Its results are those of the primal (if they are wanted), the gradients, and the
-tangents.
+What is made of a function is a `Recipe`: at most one adjoint, then any number of tangents. The
+parameters of the final function are the leaves of the arguments, the captured values, the cotangents of
+the results (seeded adjoints), and one tangent per entry of every tangent step. Its results are those of
+the primal (if they are wanted), the gradients, and the tangents.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from .frontend.values import (
 )
 from .ir.nodes import CallFn, Const, Function, Module, Op, Region, Value
 from .ir.text import show
-from .ir.types import List, Scalar, Type, carries_derivative, is_float
+from .ir.types import Array, List, Scalar, Type, carries_derivative, is_float
 from .ir.verify import verify
 from .ir.walk import walk
 from .options import Options
@@ -46,6 +46,7 @@ from .transform.cse import cse
 from .transform.dce import dce
 from .transform.fold import fold
 from .transform.licm import licm
+from .transform.name_steps import name_steps
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, cse, licm, dce)
 MAX_ROUNDS = 3
@@ -64,9 +65,9 @@ HEADER = {
 class Recipe:
     """What is made of a function.
 
-    kind: "value", "gradient" (value and gradient, cotangent 1), "vjp" (cotangents are arguments), "jvp" (tangent of the
-    primal), "hvp" (tangent of "gradient"). `wrt` are the leaves whose gradient is taken; `along` has, for each tangent
-    step, the leaves that have a tangent.
+    kind: "value", "gradient" (value and gradient, cotangent 1), "vjp" (cotangents are arguments), "jvp"
+    (tangent of the primal), "hvp" (tangent of "gradient"). `wrt` are the leaves whose gradient is taken;
+    `along` has, for each tangent step, the leaves that have a tangent.
     """
 
     kind: str
@@ -79,8 +80,8 @@ class Recipe:
 class Code:
     """All that is needed to run a derivative, and nothing else: what the disk cache keeps.
 
-    `results` are the types of the primal's results, `leaves` those of all leaf parameters. Check number k of the generated
-    code is `checks[k]` = (exception, message, place).
+    `results` are the types of the primal's results, `leaves` those of all leaf parameters. Check number k of
+    the generated code is `checks[k]` = (exception, message, place).
     """
 
     recipe: Recipe
@@ -105,7 +106,7 @@ class Compiled:
 
     code: Code
     module: Module
-    stages: dict[str, str]
+    stages: dict[str, Module]
     meta: EmitMeta
     optimised: Module
     plan: Plan | None
@@ -117,12 +118,12 @@ class Compiled:
 
 
 class Runner:
-    """Runs passes over modules; keeps text and time of every stage."""
+    """Runs passes over modules; keeps every stage and the time it took."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
         self.seconds: dict[str, float] = {}
-        self.stages: dict[str, str] = {}
+        self.stages: dict[str, Module] = {}
 
     def run(self, name: str, step: Callable[[], Module], before: Module | None = None) -> Module:
         """One pass: its result is verified, and printed if PULLBACK_DUMP names it."""
@@ -139,8 +140,8 @@ class Runner:
         return module
 
     def keep(self, stage: str, module: Module) -> None:
-        """Remember the text of a stage for `f.ir(stage)`."""
-        self.stages[stage] = show(module)
+        """Remember a stage for `f.ir(stage)`."""
+        self.stages[stage] = module
 
     def clean(self, module: Module) -> Module:
         """The cleanup passes, until they change nothing."""
@@ -159,6 +160,12 @@ def _each(step: Callable[..., Function], module: Module) -> Module:
     others = {name: step(module.others[name], **more) for name in _reached(module)}
     custom = {name: rule for name, rule in module.custom.items() if name in others}
     return Module(step(module.entry), others, custom)
+
+
+def is_recursive(module: Module) -> bool:
+    """Whether a function can reach itself: Numba's issue 6061, machine code of such functions crashes when it
+    is loaded from the disk."""
+    return any(name in _reached(Module(fn, module.others)) for name, fn in module.others.items())
 
 
 def _reached(module: Module) -> list[str]:
@@ -190,7 +197,8 @@ def compile_derivative(
     runner.seconds["lowered"] += time.perf_counter() - start
     runner.keep("lowered", module)
     check_output(lowered, recipe, fn)
-    optimised = runner.clean(module)
+    module = runner.clean(module)
+    optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
 
     entry = name + SUFFIX[recipe.kind]
@@ -207,6 +215,7 @@ def compile_derivative(
         kind=verb,
         fastmath=options.fastmath,
         reverse_at=_reverse_start(module.entry.body, reverse),
+        cache=not is_recursive(module),
     )
     emitted = emit(module, meta)
     runner.seconds["emit"] = time.perf_counter() - start
@@ -272,7 +281,9 @@ def _differentiate(
 
 
 def _selected(module: Module, recipe: Recipe, inner: list[Value], results: int, last: bool) -> Module:
-    """The module with the results that a recipe wants: of an adjoint only the tangents of the gradients are new."""
+    """The module with the results that a recipe wants: of an adjoint only the tangents of the
+    gradients are new.
+    """
     entry = module.entry
     if recipe.kind == "jvp":
         return module
@@ -309,6 +320,7 @@ def _reverse_start(body: Region, reverse: frozenset[object]) -> int | None:
 def with_constant_value(lowered: Lowered, recipe: Recipe) -> Lowered:
     """A float that does not depend on the arguments becomes a result, whose gradient is zero."""
     out = lowered.out
+    aux = out.items[1:] if recipe.has_aux and isinstance(out, NodeOut) else ()
     first = out.items[0] if recipe.has_aux and isinstance(out, NodeOut) and out.items else out
     if (
         recipe.kind not in ("gradient", "hvp")
@@ -322,8 +334,8 @@ def with_constant_value(lowered: Lowered, recipe: Recipe) -> Lowered:
         entry.body.params, [*entry.body.ops, Const((), (value,), (), (first.obj,))], (value, *entry.results)
     )
     tree: OutTree = Leaf(0)
-    if isinstance(out, NodeOut) and first is not out:
-        tree = NodeOut(out.type, (tree, *(_shifted(t) for t in out.items[1:])), out.keys)
+    if aux:
+        tree = NodeOut(tuple, (tree, *map(_shifted, aux)))
     return replace(lowered, module=replace(lowered.module, entry=Function(entry.name, body)), out=tree)
 
 
@@ -353,15 +365,16 @@ def check_output(lowered: Lowered, recipe: Recipe, fn: types.FunctionType) -> No
             out = out.items[0]
         if not isinstance(out, Leaf):
             raise TypeMismatchError(
-                f"a gradient needs a function that returns one number, and {fn.__qualname__} returns {described(out)}",
+                f"a gradient needs a function that returns one number, and {fn.__qualname__} returns "
+                f"{described(out)}",
                 src,
                 "return a float, or use has_aux=True for (value, aux), pb.vjp or pb.jacobian for the rest",
             )
         type_ = results[out.index].type
-        if not isinstance(type_, Scalar) and getattr(type_, "rank", 1):
+        if isinstance(type_, Array) and type_.rank:
             raise TypeMismatchError(
-                f"a gradient needs a function that returns one number, and {fn.__qualname__} returns an array of "
-                f"{results[out.index].dtype} with {results[out.index].rank} dimension(s)",
+                f"a gradient needs a function that returns one number, and {fn.__qualname__} returns "
+                f"an array of {results[out.index].dtype} with {results[out.index].rank} dimension(s)",
                 src,
                 "reduce it (np.sum), or use pb.jacobian or pb.vjp",
             )
@@ -380,7 +393,7 @@ def described(out: OutTree) -> str:
     """How messages call what a function returns."""
     if isinstance(out, NodeOut):
         return f"a {out.type.__name__} of {len(out.items)}"
-    return "None" if getattr(out, "obj", None) is None else f"the constant {getattr(out, 'obj', None)!r}"
+    return "None" if not isinstance(out, ConstOut) or out.obj is None else f"the constant {out.obj!r}"
 
 
 def leaf_type(spec: ScalarSpec | ArraySpec) -> str:

@@ -1,7 +1,8 @@
 """Exceptions of compiled code, as the user's own program would raise them, with the user's file and line.
 
-Compiled code raises `Exception(template, values…, number of the check)`; an IndexError of Numba's bounds checks and an
-error inside a library call carry no place, which is then found by running a build that always knows its line.
+Compiled code raises `Exception(template, values…, number of the check)`; an IndexError of Numba's bounds
+checks and an error inside a library call carry no place, which is then found by running a build that
+always knows its line.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ import numpy as np
 from .errors import InternalError, PullbackError, Src
 from .pipeline import Code
 
+STRETCH = (
+    "\n  an axis is stretched only if its length 1 is known when compiling (an argument's axis, a slice "
+    "such as [:1], a new axis): write y[0] or np.sum(y) instead of y"
+)
 Locate = Callable[[], Src | None]
 
 
@@ -33,11 +38,14 @@ def translated(error: Exception, code: Code, path: str, locate: Locate) -> BaseE
         number = int(args[-1])
         if 0 <= number < len(code.checks) and code.checks[number][1] == args[0]:
             name, template, src = code.checks[number]
-            return made(exception_class(name, code), _filled(template, args[1:-1]), src)
-    src = _place_in_plain(error, code, path) or locate()
+            message = _filled(template, args[1:-1])
+            if "broadcast" in template and any(n == 1 for n in args[1:-1]):
+                message += STRETCH
+            return made(exception_class(name, code), message, src)
+    place = _place_in_plain(error, code, path) or locate()
     if isinstance(error, RecursionError):
-        return made(RecursionError, "maximum recursion depth exceeded", src)
-    return made(type(error), _message(error), src) if src is not None else error
+        return made(RecursionError, "maximum recursion depth exceeded", place)
+    return made(type(error), _message(error), place) if place is not None else error
 
 
 def _filled(template: str, values: Sequence[Any]) -> str:

@@ -1,7 +1,8 @@
 """Which Python function a user means, and how its arguments are bound and counted.
 
-A `Target` is a plain function together with what stands before the caller's arguments: `self` of a bound method or of a
-callable object, the arguments of a `functools.partial`. Argument numbers count what the caller writes.
+A `Target` is a plain function together with what stands before the caller's arguments: `self` of a bound
+method or of a callable object, the arguments of a `functools.partial`. Argument numbers count what the
+caller writes.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 from .custom import CALLS, CustomVjp
 from .errors import ArgumentError, SourceError, Src
 
+CALL = "__call__"
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -52,7 +54,9 @@ class Target:
         return Src(self.fn.__code__.co_filename, line, def_line=line)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-        """One value per parameter of the plain function: defaults filled in, *args as a tuple, **kwargs as a dict."""
+        """One value per parameter of the plain function: defaults filled in, *args as a tuple,
+        **kwargs as a dict.
+        """
         if not kwargs and len(args) == self.simple:
             return self.before + args
         try:
@@ -154,7 +158,8 @@ def target_of(f: Callable[..., Any]) -> Target:
             raise ArgumentError(
                 f"{f!r} takes {count} arguments", hint="call it from a function, and differentiate that"
             )
-        return Target(CALLS[count], (f,))
+        call: Any = CALLS[count]
+        return Target(call, (f,))
     if isinstance(f, types.MethodType):
         inner = target_of(f.__func__)
         return Target(inner.fn, (f.__self__, *inner.before), inner.keywords)
@@ -168,7 +173,7 @@ def target_of(f: Callable[..., Any]) -> Target:
         return target_of(f.__func__)
     if not callable(f):
         raise ArgumentError(f"a function is needed, not {type(f).__name__}")
-    call = getattr(type(f), "__call__", None)
+    call = getattr(type(f), CALL, None)
     if isinstance(f, type) or not isinstance(call, types.FunctionType):
         name = getattr(f, "__qualname__", None) or getattr(f, "__name__", type(f).__name__)
         raise SourceError(

@@ -12,10 +12,10 @@ import numpy as np
 
 from . import cache
 from .arguments import leaf_specs, spec_of
-from .backend.load import load, write_source
+from .backend.load import load
 from .errors import ArgumentError, OverlapError, Src, UnsupportedError
 from .frontend.values import ArraySpec, ParamSpec, ScalarSpec
-from .guards import fetcher, unchanged
+from .guards import fetcher, fits, unchanged
 from .ir.types import Array
 from .options import Options
 from .pipeline import Code, Compiled, Recipe, compile_derivative
@@ -78,10 +78,7 @@ class Specialisation:
             now = fetch(params)
             if now is not then and not unchanged(then, now):
                 return False
-        for capture, fetch in self._captures:
-            if not fits(fetch(params), capture.spec):
-                return False
-        return True
+        return all(fits(fetch(params), capture.spec) for capture, fetch in self._captures)
 
     # -- calling
     def inputs(self, params: Sequence[Any], leaves: list[Any]) -> list[Any]:
@@ -127,7 +124,7 @@ class Specialisation:
         if not self.options.jit:
             return None
         emitted = self.compiled().tracked()
-        path = write_source(emitted.text, cache.generated_dir(self.options), f"{self.code.entry}_tracked")
+        path = cache.written(emitted.text, f"{self.code.entry}_tracked", self.options)
         run = getattr(load(path, jit=True), self.code.entry)
         at = np.full(1, -1, np.int64)
         try:
@@ -187,22 +184,6 @@ class Specialisation:
         return str(self.code.captures[k - len(self.leaf_specs)].path[-1][1])
 
 
-def fits(value: Any, spec: ScalarSpec | ArraySpec) -> bool:
-    """Whether a captured value still has the type that the code was compiled for."""
-    if isinstance(spec, ArraySpec):
-        return (
-            isinstance(value, np.ndarray)
-            and value.dtype.name == spec.dtype
-            and value.ndim == spec.rank
-            and tuple(n == 1 for n in value.shape) == (spec.ones or (False,) * spec.rank)
-        )
-    if spec.weak:
-        return type(value) is {"float64": float, "int64": int, "bool": bool, "complex128": complex}.get(
-            spec.dtype
-        )
-    return isinstance(value, np.generic) and value.dtype.name == spec.dtype
-
-
 def capture_value(value: Any, spec: ScalarSpec | ArraySpec) -> Any:
     """A captured value as compiled code takes it."""
     if isinstance(spec, ArraySpec) and not (value.flags.carray and type(value) is np.ndarray):
@@ -217,6 +198,7 @@ def specialise(
     options: Options,
 ) -> Specialisation:
     """Find the code for these arguments on the disk, or compile it and keep it there."""
+    _refuse_starred(target)
     names = list(target.signature.parameters)
     specs = [spec_of(value, name) for value, name in zip(params, names, strict=True)]
     recipe = recipe_of(specs)
@@ -226,7 +208,7 @@ def specialise(
         if found is not None:
             return Specialisation(target, specs, *found, options, None)
     compiled = compile_derivative(target.fn, specs, recipe, options, target.name)
-    path = write_source(compiled.code.text, cache.generated_dir(options), compiled.code.entry)
+    path = cache.written(compiled.code.text, compiled.code.entry, options)
     made = Specialisation(target, specs, compiled.code, path, options, compiled)
     if not made.holds(params):
         broken = next(
@@ -241,3 +223,15 @@ def specialise(
     if key is not None:
         cache.store(key, compiled.code, target.fn, path, options)
     return made
+
+
+def _refuse_starred(target: Target) -> None:
+    what = f"{target.fn.__qualname__} takes"
+    for param in target.signature.parameters.values():
+        if param.kind in (param.VAR_POSITIONAL, param.VAR_KEYWORD):
+            stars = "*" if param.kind is param.VAR_POSITIONAL else "**"
+            raise UnsupportedError(
+                f"{what} {stars}{param.name}: a differentiated function has named arguments",
+                target.src,
+                "write the arguments out, or pass a tuple or a dict",
+            )

@@ -32,7 +32,9 @@ Make = Callable[[Iterator[Any]], Any]
 
 
 def gradient_maker(spec: ParamSpec) -> Make:
-    """A function that takes the gradients of the float leaves, in order, and gives the tree of the argument."""
+    """A function that takes the gradients of the float leaves, in order, and gives the tree of the
+    argument.
+    """
     if isinstance(spec, ScalarSpec | ArraySpec):
         if not is_float(spec.dtype):
             return lambda leaves: None
@@ -134,7 +136,9 @@ def as_scalar(value: Any, dtype: str, what: str) -> Any:
 
 
 def as_array(value: Any, like: np.ndarray[Any, Any], what: str) -> np.ndarray[Any, Any]:
-    """A cotangent or tangent as a contiguous array of the dtype and shape of `like`; None stands for zeros."""
+    """A cotangent or tangent as a contiguous array of the dtype and shape of `like`; None stands for
+    zeros.
+    """
     if value is None:
         return np.zeros(like.shape, like.dtype)
     array = np.asarray(value)

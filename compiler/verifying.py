@@ -1,7 +1,7 @@
 """Gradients against central differences: PULLBACK_CHECK and `check_grads`.
 
-A derivative is compared along one random direction per argument: ⟨gradient, v⟩ with (f(x + hv) − f(x − hv)) / 2h, and at two
-step sizes, so that the error of the differences themselves is known.
+A derivative is compared along one random direction per argument: ⟨gradient, v⟩ with (f(x + hv) − f(x −
+hv)) / 2h, and at two step sizes, so that the error of the differences themselves is known.
 """
 
 from __future__ import annotations
@@ -46,7 +46,9 @@ def _parts(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
 
 
 def replaced(value: Any, leaves: Iterator[Any]) -> Any:
-    """The argument with other float leaves; arrays that are not float are copied, since the function may write."""
+    """The argument with other float leaves; arrays that are not float are copied, since the function
+    may write.
+    """
     if (isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f") or type(value) is float:
         return next(leaves)
     if isinstance(value, np.ndarray):
@@ -65,7 +67,7 @@ def moved(value: Any, direction: Sequence[Any], step: float) -> Any:
 
 def _plus(x: Any, d: Any, step: float) -> Any:
     if isinstance(x, np.ndarray):
-        return (x + step * d).astype(x.dtype)
+        return np.asarray(x + step * d, x.dtype)
     return type(x)(x + step * float(d))
 
 
@@ -94,8 +96,8 @@ def central(along: Callable[[float], float], h: float) -> tuple[float, float]:
 
 def step_size(parts: Sequence[Any]) -> float:
     """A step that balances rounding and truncation for the least precise leaf."""
-    eps = max([float(np.finfo(np.asarray(p).dtype).eps) for p in parts], default=np.finfo(float).eps)
-    return eps ** (1 / 3) * 0.1
+    eps = max([float(np.finfo(np.asarray(p).dtype).eps) for p in parts], default=float(np.finfo(float).eps))
+    return 0.1 * math.cbrt(eps)
 
 
 def compare(
@@ -118,7 +120,9 @@ def compare(
 def check_first(
     derivative: Derivative, found: Specialisation, params: tuple[Any, ...], results: Sequence[Any]
 ) -> None:
-    """PULLBACK_CHECK: compare the first gradient of a specialisation with differences of the compiled primal."""
+    """PULLBACK_CHECK: compare the first gradient of a specialisation with differences of the compiled
+    primal.
+    """
     from .dispatch import dispatcher
 
     found.checked = True  # type: ignore[attr-defined]

@@ -173,7 +173,7 @@ def _seconds_of_a_later_process() -> float:
         # -P: not from the current folder, which may be a checkout.
         [sys.executable, "-P", "-c", _LATER_PROCESS],
         check=True,
-        stdout=subprocess.PIPE,
+        capture_output=True,  # Ctrl-C reaches this process too, and its traceback would be shown
         text=True,
     )
     return float(ran.stdout)

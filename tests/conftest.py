@@ -25,6 +25,7 @@ settings.load_profile("pullback")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite the expected text of golden tests")
+    parser.addoption("--all-jit", action="store_true", help="send every program of the corpus through Numba")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -70,23 +70,13 @@ class _Adjoint:
         targets = [stands_for.get(body.params[k], body.params[k]) for k in wrt]
         seeds = [r for r in body.yields if carries_derivative(r.type)] if seeded else body.yields[:1]
         sweep = _Sweep(self, body, targets, seeds, {}, distinct=True)
-        b = sweep.frame.b
-        bars = []
-        for result in seeds:
-            bar: Value
-            if seeded:
-                bar = Value(result.type, bar_name(result) or "out_bar")
-                bars.append(bar)
-            else:
-                bar = b.const(1, result.dtype)
-            sweep.seed(result, bar)
-        sweep.run()
-        gradients = [sweep.gradient(t) for t in targets]
+        cotangents = [Value(r.type, bar_name(r) or "out_bar") for r in seeds] if seeded else []
+        gradients = sweep.run(cotangents, targets)
         results = (*body.yields, *gradients) if primal else tuple(gradients)
         self.plan.slots = list(sweep.recover.slots.values())
         self.plan.active_params = [sweep.activity.active(stands_for.get(p, p)) for p in body.params]
         self.plan.recover = sweep.recover
-        whole = sweep.whole((*body.params, *bars), results)
+        whole = sweep.whole((*body.params, *cotangents), results)
         self.plan.reverse_at = sweep.reverse_at
         return Function(name, whole)
 
@@ -130,11 +120,8 @@ class _Adjoint:
         results = [r for r in body.yields if carries_derivative(r.type)]
         sweep = _Sweep(self, body, params, [*results, *given], given, distinct=False)
         bars = [Value(r.type, bar_name(r) or "out_bar") for r in results]
-        for result, bar in zip(results, bars, strict=True):
-            sweep.seed(result, bar)
-        sweep.run()
-        gradients = tuple(sweep.gradient(p) for p in params if not is_reference(p))
-        whole = sweep.whole((*body.params, *given.values(), *bars), gradients)
+        gradients = sweep.run(bars, [p for p in params if not is_reference(p)])
+        whole = sweep.whole((*body.params, *given.values(), *bars), tuple(gradients))
         self.functions[adjoint_name].body = whole
         return adjoint_name
 
@@ -153,10 +140,7 @@ class _Adjoint:
         args = [reverse.recover.before(a, op, frame) for a in op.args]
         shadows = [shadow_or_zeros(reverse, a, frame) for a in wanted if is_reference(a)]
         bars = [
-            shadow_or_zeros(reverse, o, frame)
-            if is_reference(o)
-            else reverse.take(o, frame)
-            for o in outs
+            shadow_or_zeros(reverse, o, frame) if is_reference(o) else reverse.take(o, frame) for o in outs
         ]
         scalars = [a for a in wanted if not is_reference(a)]
         gradients = b.call_fn(self.called(op.name), (*args, *shadows, *bars), [a.type for a in scalars])
@@ -193,14 +177,34 @@ class _Sweep:
         body = shadows.run(body)
         self.memory = Memory(Function("body", body), distinct_params=distinct, writers=writers)
         self.activity = Activity(self.memory, wrt, results)
-        self.recover = Recover(self.memory, body, frozenset(given.values()))
-        self._reverse = Reverse(self.recover, self.activity, shadows.shadows, build.reverse_call)
-        self.frame = Frame(body, Builder(), None)
-        self.frame.b.defs.update(self.memory.structure.definition)
+        self._seeds = [r for r in results if r not in given]
+        self._body = body
+        self._given = frozenset(given.values())
+        self._shadows = shadows.shadows
+        self._call_fn = build.reverse_call
         self.reverse_at = 0
 
-    def seed(self, result: Value, bar: Value) -> None:
-        """Add the cotangent of a result."""
+    def run(self, cotangents: Sequence[Value], targets: Sequence[Value]) -> list[Value]:
+        """Build the reverse sweep; the adjoints of `targets`.
+
+        It is built twice: what it asks for the first time decides what is saved, which shapes the second.
+        """
+        self._sweep(None, cotangents, targets)
+        return self._sweep(self.recover.chosen(), cotangents, targets)
+
+    def _sweep(
+        self, saved: frozenset[Value] | None, cotangents: Sequence[Value], targets: Sequence[Value]
+    ) -> list[Value]:
+        self.recover = Recover(self.memory, self._body, self._given, saved)
+        self._reverse = Reverse(self.recover, self.activity, self._shadows, self._call_fn)
+        self.frame = Frame(self._body, Builder(), None)
+        self.frame.b.defs.update(self.memory.structure.definition)
+        for k, result in enumerate(self._seeds):
+            self._seed(result, cotangents[k] if cotangents else self.frame.b.const(1, result.dtype))
+        self._reverse.region(self.frame)
+        return [self._gradient(t) for t in targets]
+
+    def _seed(self, result: Value, bar: Value) -> None:
         if not self.activity.active(result):
             return
         if is_reference(result):
@@ -209,20 +213,16 @@ class _Sweep:
         else:
             self._reverse.add(result, bar, self.frame)
 
-    def run(self) -> None:
-        """Build the reverse sweep."""
-        self._reverse.region(self.frame)
-
-    def gradient(self, param: Value) -> Value:
+    def _gradient(self, param: Value) -> Value:
         """The adjoint of a parameter: zero where nothing depends on it."""
         b = self.frame.b
         if not is_reference(param):
-            return self.frame.bars.get(param) or b.const(0, param.dtype)
+            bar = self.frame.bars.get(param)
+            return b.const(0, param.dtype) if bar is None else bar
         if self.activity.active(param):
             return self._reverse.shadow(param, self.frame)
-        return b.alloc(
-            [b.dim(param, axis) for axis in range(param.rank)], param.dtype, "zeros", bar_name(param)
-        )
+        lengths = [b.dim(param, axis) for axis in range(param.rank)]
+        return b.alloc(lengths, param.dtype, "zeros", bar_name(param))
 
     def whole(self, params: tuple[Value, ...], results: tuple[Value, ...]) -> Region:
         """Forward sweep, then reverse sweep."""

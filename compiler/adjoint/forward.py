@@ -132,7 +132,9 @@ class Forward:
             here += self._exported.get(id(op), [])
         return here
 
-    def _export(self, op: If, regions: list[Region], exports: list[list[tuple[Value, Value]]]) -> tuple[Value, ...]:
+    def _export(
+        self, op: If, regions: list[Region], exports: list[list[tuple[Value, Value]]]
+    ) -> tuple[Value, ...]:
         structure = self._recover.structure
         top = structure.region_of(op) is self._recover.body
         outs, passed_on = [], []

@@ -14,14 +14,10 @@ from dataclasses import dataclass, field
 
 from ..analysis.memory import Memory, is_reference
 from ..ir.build import Builder
-from ..ir.nodes import Apply, Const, Dim, For, ListGet, Load, Loop, Op, Region, Store, Undef, Value, View
+from ..ir.nodes import Apply, Const, Dim, For, Load, Loop, Op, Region, Value
 from ..ir.types import INT, Array, List
-from ..ir.walk import walk
-from ..prims.prim import PRIMS, Sym, emit
-
-RECOMPUTE_LIMIT = 8
-"""Additions that cost about as much as writing a value to the tape and reading it again."""
-SAVED, TO_SAVE = 1, 4
+from ..prims.prim import Sym, emit
+from .cost import Costs
 
 
 @dataclass(eq=False)
@@ -53,19 +49,23 @@ class Slot:
 class Recover:
     """Finds primal values for the reverse sweep, and remembers what the forward sweep must save for it."""
 
-    def __init__(self, memory: Memory, body: Region, given: frozenset[Value] = frozenset()) -> None:
+    def __init__(
+        self, memory: Memory, body: Region, given: frozenset[Value], saved: frozenset[Value] | None
+    ) -> None:
         self._given = given  # shadows that are parameters of the adjoint
         self.memory = memory
         self.structure = memory.structure
         self.body = body
         self.slots: dict[Value, Slot] = {}
         self.exports: dict[Value, Value] = {}  # values of top-level branches → results of their outermost If
-        self._stores = self._kept_values()
+        self._asked: dict[Value, None] = {}
         self.snapshots: dict[tuple[Value, int], tuple[Op, Value]] = {}
         self.snapshot_home: dict[Value, Region] = {}
         self.lengths: dict[Value, Value] = {}  # list → its length at the end of its region
         self.counts: dict[int, Value] = {}  # trip counts of loops whose end is not known before they run
         self._count_home: dict[Value, Region] = {}
+        self._costs = Costs(memory, body, self.home)
+        self._costs.saved |= saved or frozenset()
 
     # -- looking up
     def home(self, value: Value) -> Region:
@@ -85,6 +85,15 @@ class Recover:
 
     def value(self, value: Value, frame: Frame) -> Value:
         """The primal `value`, available in `frame`."""
+        self._asked[value] = None
+        return self._value(value, frame)
+
+    def chosen(self) -> frozenset[Value]:
+        """What to save, now that all is known that the reverse sweep asks for."""
+        known = [v for v in self._asked if v in self.structure.home]
+        return Costs(self.memory, self.body, self.home).choose(known)
+
+    def _value(self, value: Value, frame: Frame) -> Value:
         home = self.home(value)
         if home is self.body:
             return value
@@ -93,11 +102,15 @@ class Recover:
             op = self.structure.definition.get(value)
             if isinstance(op, Const):
                 return frame.b.const(op.value, value.dtype)
-            if op and self._repeatable(value):
+            if value in self._costs.saved:
+                at.values[value] = self._saved(value, at)
+            elif op and self._costs.repeats(value):
                 at.values[value] = self._repeat(op, at)
-            elif self._price_kept(value, RECOMPUTE_LIMIT) <= RECOMPUTE_LIMIT and value not in self.slots:
-                at.values[value] = self._load_kept(value, at)
+            elif store := self._costs.kept(value):
+                args = [self._value(a, at) for a in store.args[:-1]]
+                at.values[value] = at.b.load(args[0], args[1:], value.name)
             else:
+                self._costs.saved.add(value)
                 at.values[value] = self._saved(value, at)
         return at.values[value]
 
@@ -141,87 +154,9 @@ class Recover:
             self._count_home[count] = self.structure.region_of(loop)
         return self.counts[id(loop)]
 
-    # -- values that the program itself keeps in an array
-    def _kept_values(self) -> dict[Value, Store]:
-        """value → a store of it, beside its definition, to memory that nothing overwrites."""
-        kept: dict[Value, Store] = {}
-        for op in walk(self.body):
-            if not isinstance(op, Store) or op.accumulate or op.value in kept:
-                continue
-            beside = self.structure.home.get(op.value) is self.structure.region_of(op)
-            if not beside or any(self._depends(i, op.value) for i in op.index):
-                continue
-            if self.memory.stable_after(self.memory.origins(op.array), op):
-                kept[op.value] = op
-        return kept
-
-    def _depends(self, value: Value, on: Value) -> bool:
-        """Whether computing a value again would need `on`."""
-        op = self.structure.definition.get(value)
-        return value is on or (
-            op is not None and not op.regions and any(self._depends(a, on) for a in op.args)
-        )
-
-    def _price_kept(self, value: Value, budget: int) -> int:
-        store = self._stores.get(value)
-        if store is None:
-            return RECOMPUTE_LIMIT + 1
-        price = 1
-        for arg in store.args[:-1]:
-            if price > budget:
-                break
-            price += self._price(arg, budget - price)
-        return price
-
-    def _load_kept(self, value: Value, frame: Frame) -> Value:
-        args = [self.value(a, frame) for a in self._stores[value].args[:-1]]
-        return frame.b.load(args[0], args[1:], value.name)
-
     # -- recomputing
-    def _repeatable(self, value: Value) -> bool:
-        op = self.structure.definition[value]
-        if value in self.slots or not self._may_repeat(op):
-            return False
-        price = self._price(value)
-        return price <= RECOMPUTE_LIMIT and price < self._price_kept(value, RECOMPUTE_LIMIT)
-
-    def _price(self, value: Value, budget: int = RECOMPUTE_LIMIT) -> int:
-        """The cost of having `value` in the reverse sweep without saving it; above the limit when
-        impossible."""
-        home = self.home(value)
-        if home is self.body or value in self._indices(home):
-            return 0
-        if value in self.slots:
-            return SAVED
-        op = self.structure.definition.get(value)
-        kept = self._price_kept(value, budget)
-        if op is None or not self._may_repeat(op):
-            if isinstance(value.type, List):
-                return RECOMPUTE_LIMIT + 1
-            return min(kept, TO_SAVE if not is_reference(value) else SAVED)
-        price = self._own_price(op)
-        for arg in op.args:
-            if price > budget:
-                break
-            price += self._price(arg, budget - price)
-        return min(kept, price)
-
-    def _indices(self, home: Region) -> tuple[Value, ...]:
-        owner = self.structure.owner[id(home)]
-        return (owner.index,) if isinstance(owner, For) else ()
-
-    def _may_repeat(self, op: Op) -> bool:
-        if isinstance(op, Load | ListGet):
-            return self.memory.stable_after(self.memory.origins(op.args[0]), op)
-        return isinstance(op, Apply | Dim | View | Const | Undef)
-
-    def _own_price(self, op: Op) -> int:
-        if isinstance(op, Apply):
-            return 1 if op.prim == "cast" else PRIMS[op.prim].cost
-        return 1 if isinstance(op, Load | ListGet) else 0
-
     def _repeat(self, op: Op, frame: Frame) -> Value:
-        args = tuple(self.value(a, frame) for a in op.args)
+        args = tuple(self._value(a, frame) for a in op.args)
         b = frame.b
         match op:
             case Apply() if op.prim == "cast":

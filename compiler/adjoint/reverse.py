@@ -115,7 +115,8 @@ class Reverse:
         return at.shadows[ref]
 
     def _zero_list(self, ref: Value, frame: Frame) -> Value:
-        """Zeros for every element that the list has at the end of its region, where the reverse of it begins."""
+        """Zeros for every element that the list has at the end of its region, where the reverse of it
+        begins."""
         assert isinstance(ref.type, List)
         b = frame.b
         shadow = b.list_new(ref.type.elem, bar_name(ref))

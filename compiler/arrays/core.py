@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ..errors import UnsupportedError
 from ..ir.build import Builder
-from ..ir.nodes import Value
+from ..ir.nodes import Apply, Value
 from ..ir.types import Array, is_complex
 from ..prims.prim import cast, emit
 from .context import (
@@ -28,6 +29,8 @@ from .context import (
 from .promotion import emit_loop, kind_of, loop_dtypes, result_dtype
 from .value import AbstractValue, Arr, Index, Memory, Num, Read, Step, Tup, may_alias, of_memory
 
+BROADCAST = "operands could not be broadcast together"
+
 
 # -- shapes
 def is_one(ctx: Ctx, n: Value) -> bool:
@@ -35,12 +38,30 @@ def is_one(ctx: Ctx, n: Value) -> bool:
     return bool(ctx.b.const_of(n) == 1)
 
 
-def unify(ctx: Ctx, n: Value, m: Value, message: str = "operands could not be broadcast together") -> Value:
+def at_most_one(ctx: Ctx, n: Value) -> bool:
+    """Whether a length is that of a slice such as [:1]: 1, or 0 of an array that is too short."""
+    op = ctx.b.defs.get(n)
+    return isinstance(op, Apply) and op.prim == "pymin" and ctx.b.const_of(op.args[1]) == 1
+
+
+def unify(ctx: Ctx, n: Value, m: Value, message: str = BROADCAST) -> Value:
     """One length for two that must be equal; checked at run time unless they are the same value."""
     if n is m:
         return n
     ctx.require(emit(ctx.b, "eq", n, m), "ValueError", message + " with lengths {0} and {1}", n, m)
     return n if ctx.b.const_of(m) is None else m
+
+
+def stretch(ctx: Ctx, n: Value, m: Value, message: str = BROADCAST) -> Value:
+    """The length m, to which an axis of length n is stretched if n is 1."""
+    if is_one(ctx, n):
+        return m
+    if is_one(ctx, m) or not at_most_one(ctx, n) or at_most_one(ctx, m):
+        return unify(ctx, n, m, message)
+    b = ctx.b
+    ok = emit(b, "or", emit(b, "eq", n, m), emit(b, "eq", n, b.int(1)))
+    ctx.require(ok, "ValueError", message + " with lengths {0} and {1}", n, m)
+    return m
 
 
 def unify_shapes(
@@ -54,14 +75,17 @@ def unify_shapes(
 
 
 def broadcast_shapes(ctx: Ctx, *shapes: Sequence[Value]) -> tuple[Value, ...]:
-    """NumPy's broadcast shape; only axes whose length is the constant 1 are stretched."""
+    """NumPy's broadcast shape; only axes of the constant length 1 and slices such as [:1] are stretched."""
     rank = max((len(s) for s in shapes), default=0)
     out: list[Value] = []
     for axis in range(-rank, 0):
         length = ctx.b.int(1)
         for shape in shapes:
             if -axis <= len(shape) and not is_one(ctx, shape[axis]):
-                length = shape[axis] if is_one(ctx, length) else unify(ctx, length, shape[axis])
+                small, large = (length, shape[axis])
+                if at_most_one(ctx, large) and not is_one(ctx, small):
+                    small, large = large, small
+                length = stretch(ctx, small, large)
         out.append(length)
     return tuple(out)
 
@@ -119,7 +143,10 @@ def broadcast_to(ctx: Ctx, arr: Arr, shape: Sequence[Value]) -> Arr:
     """The array stretched to a shape that it is known to fit; expensive elements are computed once."""
     shape = tuple(shape)
     extra = len(shape) - arr.rank
-    stretched = [is_one(ctx, n) and not is_one(ctx, m) for n, m in zip(arr.shape, shape[extra:], strict=True)]
+    stretched = [
+        (is_one(ctx, n) and not is_one(ctx, m)) or (at_most_one(ctx, n) and not at_most_one(ctx, m))
+        for n, m in zip(arr.shape, shape[extra:], strict=True)
+    ]
     if not extra and not any(stretched):
         return arr
     if not arr.cheap:
@@ -191,7 +218,28 @@ def copy(ctx: Ctx, arr: Arr, dtype: str | None = None, name: str = "") -> Arr:
 
 def materialise(ctx: Ctx, arr: Arr, name: str = "") -> Arr:
     """arr itself where it is memory or a view of it, a fresh array where it is delayed."""
-    return arr if arr.memory is not None else copy(ctx, arr, name=name)
+    return arr if arr.memory is not None else in_layout_of(copy(ctx, arr, name=name), arr)
+
+
+def in_layout_of(made: Arr, *operands: Arr) -> Arr:
+    """A fresh array as NumPy lays it out: like its operands.
+
+    Ours lies in C order; unless theirs did too, what a reshape of NumPy's array aliases is not known.
+    """
+    if made.rank < 2 or made.memory is None or all(_in_c_order(x) for x in operands):
+        return made
+    return of_memory(replace(made.memory, contiguous=False))
+
+
+def _in_c_order(arr: Arr) -> bool:
+    return all(
+        (read.memory.contiguous or read.memory.ref.rank < 2) and not _mentions(read.key, "transpose")
+        for read in arr.reads
+    )
+
+
+def _mentions(key: object, word: str) -> bool:
+    return key == word or (isinstance(key, tuple) and any(_mentions(part, word) for part in key))
 
 
 def reference(ctx: Ctx, arr: Arr) -> Value:
@@ -308,11 +356,16 @@ def cast_to(ctx: Ctx, x: AbstractValue, dtype: str) -> Arr | Num:
 
 
 # -- assignment
+READ_ONLY = "assignment destination is read-only"
+READ_ONLY_HINT = """copy it first: y = y.copy()
+(what reshape() and ravel() make of an array that is not C-contiguous may be a view or a copy)"""
+
+
 def assign(ctx: Ctx, target: Arr, value: AbstractValue, accumulate: bool = False) -> None:
     """target[...] = value (or += value), as if the value had been computed before anything is written."""
     assert target.memory is not None and target.place is not None
     if not target.writeable:
-        raise ctx.error("assignment destination is read-only", "copy the array first")
+        raise UnsupportedError(READ_ONLY, ctx.src, READ_ONLY_HINT)
     lifted = cast_to(ctx, value, target.dtype)
     ref, place = target.memory.ref, target.place
     if isinstance(lifted, Num):
@@ -336,7 +389,7 @@ def fit(ctx: Ctx, arr: Arr, shape: Sequence[Value]) -> Arr:
         arr = remap(arr, arr.shape[extra:], lambda b, index: zeros + index, ("drop", extra))
     for n, m in zip(arr.shape[::-1], tuple(shape)[::-1], strict=False):
         if not is_one(ctx, n):
-            unify(ctx, m, n, "could not broadcast input array")
+            stretch(ctx, n, m, "could not broadcast input array")
     return broadcast_to(ctx, arr, shape)
 
 
@@ -403,6 +456,7 @@ __all__ = [
     "as_index",
     "as_tup",
     "assign",
+    "at_most_one",
     "broadcast_shapes",
     "broadcast_to",
     "cast_to",
@@ -415,6 +469,7 @@ __all__ = [
     "fit",
     "from_nest",
     "from_reference",
+    "in_layout_of",
     "is_contiguous",
     "is_one",
     "kind_of",
@@ -430,6 +485,7 @@ __all__ = [
     "result_dtype",
     "size_of",
     "static",
+    "stretch",
     "to_value",
     "touches",
     "unify",

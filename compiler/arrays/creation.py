@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from .core import (
     dtype_name,
     elementwise,
     from_nest,
+    in_layout_of,
+    is_contiguous,
     lift,
     nest,
     remap,
@@ -32,7 +35,7 @@ from .promotion import result_dtype
 from .reduce import sum_
 from .registry import Sample, attribute, cube, lowers, mat, values, vec
 from .shape import lengths, one_axis, permute, ravel
-from .value import AbstractValue, Arr, Index, Known, Num, Tup
+from .value import AbstractValue, Arr, Index, Known, Num, Tup, of_memory
 
 
 def filled(ctx: Ctx, shape: tuple[Value, ...], dtype: str, value: Value | None) -> Arr:
@@ -63,7 +66,8 @@ def _constant_like(number: int | None) -> Any:
         arr = as_array(ctx, a)
         name = dtype_name(ctx, dtype) or arr.dtype
         dims = arr.shape if shape is None else lengths(ctx, shape)
-        return filled(ctx, dims, name, None if number is None else ctx.b.const(number, name))
+        made = filled(ctx, dims, name, None if number is None else ctx.b.const(number, name))
+        return in_layout_of(made, arr)
 
     return lower
 
@@ -101,7 +105,7 @@ def full_like(
     """np.full_like."""
     arr = as_array(ctx, a)
     name = dtype_name(ctx, dtype) or arr.dtype
-    return filled(ctx, arr.shape, name, to_value(ctx, fill_value, name))
+    return in_layout_of(filled(ctx, arr.shape, name, to_value(ctx, fill_value, name)), arr)
 
 
 @lowers(
@@ -128,7 +132,7 @@ def array(
 
 def _copied(ctx: Ctx, arr: Arr, dtype: str | None = None) -> Arr:
     cast_arr = arr if dtype is None else as_array(ctx, cast_to(ctx, arr, dtype))
-    return copy(ctx, cast_arr)
+    return in_layout_of(copy(ctx, cast_arr), arr)
 
 
 def from_list(ctx: Ctx, items: Value, dtype: str | None = None) -> Arr:
@@ -148,13 +152,35 @@ def asarray(ctx: Ctx, a: AbstractValue, dtype: AbstractValue | None = None) -> A
     return a if name in (None, a.dtype) else _copied(ctx, a, name)
 
 
-lowers(np.ascontiguousarray, samples=lambda: [Sample(mat().T)])(asarray)
-lowers(np.asfortranarray, samples=lambda: [Sample(mat())])(asarray)
+@lowers(np.ascontiguousarray, samples=lambda: [Sample(mat().T), Sample(vec())])
+def ascontiguousarray(ctx: Ctx, a: AbstractValue, dtype: AbstractValue | None = None) -> AbstractValue:
+    """np.ascontiguousarray: the array itself where it lies in C order, else a copy."""
+    arr = as_array(ctx, asarray(ctx, a, dtype))
+    if arr.memory is None or is_contiguous(ctx, arr):
+        return arr
+    return replace(copy(ctx, arr), writeable=arr.memory.contiguous)  # an unknown layout may be aliased
 
 
-@lowers(np.copy, method="copy", samples=lambda: [Sample(mat()), Sample(mat().T)])
+@lowers(np.asfortranarray, samples=lambda: [Sample(mat()), Sample(vec())])
+def asfortranarray(ctx: Ctx, a: AbstractValue, dtype: AbstractValue | None = None) -> AbstractValue:
+    """np.asfortranarray: a copy to read, as its layout decides what NumPy aliases."""
+    arr = as_array(ctx, asarray(ctx, a, dtype))
+    if arr.rank < 2:
+        return ascontiguousarray(ctx, arr)
+    made = copy(ctx, arr).memory
+    assert made is not None
+    return replace(of_memory(replace(made, contiguous=False)), writeable=False)
+
+
+@lowers(np.copy, samples=lambda: [Sample(mat()), Sample(mat().T)])
 def copy_(ctx: Ctx, a: AbstractValue) -> AbstractValue:
-    """np.copy."""
+    """np.copy, which keeps the layout."""
+    return _copied(ctx, as_array(ctx, a))
+
+
+@lowers(method="copy", samples=lambda: [Sample(mat()), Sample(mat().T)])
+def copy_method(ctx: Ctx, a: AbstractValue) -> AbstractValue:
+    """ndarray.copy, which is in C order."""
     return copy(ctx, as_array(ctx, a))
 
 

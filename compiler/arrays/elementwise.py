@@ -351,9 +351,9 @@ def astype(ctx: Ctx, a: AbstractValue, dtype: AbstractValue) -> AbstractValue:
         return strong(as_bool(ctx, x))
     out = strong(cast_to(ctx, x, name))
     if isinstance(out, Arr) and out.memory is not None:
-        from .core import copy
+        from .core import copy, in_layout_of
 
-        return copy(ctx, out)
+        return in_layout_of(copy(ctx, out), out)
     return out
 
 

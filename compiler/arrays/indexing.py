@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ..errors import UnsupportedError
 from ..ir.build import Builder
 from ..ir.nodes import Value
 from ..ir.types import is_inexact, is_integer
 from ..prims.prim import cast, emit
 from .core import (
+    READ_ONLY,
+    READ_ONLY_HINT,
     Ctx,
     as_index,
     assign,
@@ -288,7 +291,7 @@ def store(
     if arr.memory is None:
         raise ctx.error("this array cannot be assigned to: it is a value, not memory")
     if not arr.writeable:
-        raise ctx.error("assignment destination is read-only", "copy the array first")
+        raise UnsupportedError(READ_ONLY, ctx.src, READ_ONLY_HINT)
     lifted = lift(ctx, value)
     flat = _flat_items(items)
     if len(flat) == 1 and isinstance(lifted, Num) and isinstance(flat[0], Arr) and flat[0].dtype == "bool":

@@ -6,7 +6,8 @@ A function is one decorated lowering::
     def sum_(ctx, a, axis=None, *, keepdims=False): ...
 
 Lowerings take abstract values and keep NumPy's parameter names; `None` stands for Known(None). Parameters
-that a lowering does not have (`out`, `where`, `order` …) are refused by name when somebody passes them.
+that a lowering does not have (`where`, `order` …) are refused by name when somebody passes them; `out` is
+handled here for all.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from .core import Ctx
-from .value import AbstractValue, Known
+from .core import Ctx, assign, lift
+from .value import AbstractValue, Arr, Known, Tup
 
 Samples = Callable[[], "list[Sample]"]
 
@@ -54,6 +55,8 @@ class Entry:
     method: str | None = None
 
     def __call__(self, ctx: Ctx, *args: AbstractValue, **kwargs: AbstractValue) -> AbstractValue:
+        if "out" in kwargs or self._out_is_positional(args):
+            return self._into(ctx, args, dict(kwargs))
         plain = [None if _is_none(a) else a for a in args]
         signature = inspect.signature(self.lower)
         named = {}
@@ -67,6 +70,31 @@ class Entry:
         except TypeError as err:
             raise ctx.no_rule(f"{self.name}() with these arguments is not supported: {err}") from err
         return self.lower(ctx, *plain, **named)
+
+    def _out_is_positional(self, args: tuple[AbstractValue, ...]) -> bool:
+        return any(isinstance(f, np.ufunc) and len(args) > f.nin for f in self.functions)
+
+    def _into(self, ctx: Ctx, args: tuple[AbstractValue, ...], kwargs: dict[str, Any]) -> AbstractValue:
+        """The call with `out`: the result is assigned to an array, which is then the value."""
+        if "out" not in kwargs:
+            *first, kwargs["out"] = args
+            args = tuple(first)
+        out = kwargs.pop("out")
+        if isinstance(out, Tup) and len(out.items) == 1:
+            (out,) = out.items
+        result = self(ctx, *args, **kwargs)
+        if _is_none(out):
+            return result
+        lifted = lift(ctx, result)
+        rank = lifted.rank if isinstance(lifted, Arr) else 0
+        if not isinstance(out, Arr) or out.memory is None:
+            raise ctx.error(f"{self.name}() with an out= that is not an array")
+        if not np.can_cast(lifted.dtype, out.dtype, "same_kind"):
+            raise ctx.error(f"{self.name}() gives {lifted.dtype}, which its out= of {out.dtype} cannot hold")
+        if rank > out.rank or (rank < out.rank and not any(isinstance(f, np.ufunc) for f in self.functions)):
+            raise ctx.error(f"{self.name}() gives an array of rank {rank}, and its out= has rank {out.rank}")
+        assign(ctx, out, lifted)
+        return out
 
 
 def _is_none(x: AbstractValue) -> bool:

@@ -13,6 +13,7 @@ from .core import (
     Ctx,
     as_array,
     as_index,
+    at_most_one,
     broadcast_to,
     copy,
     elementwise,
@@ -25,7 +26,7 @@ from .core import (
     remap,
     size_of,
     static,
-    unify,
+    stretch,
 )
 from .indexing import basic_view
 from .reduce import axes_of, insert_axes
@@ -140,7 +141,9 @@ def squeeze(ctx: Ctx, a: AbstractValue, axis: AbstractValue | None = None) -> Ab
     """np.squeeze."""
     arr = as_array(ctx, a)
     if axis is None:
-        drop: tuple[int, ...] = tuple(k for k, n in enumerate(arr.shape) if is_one(ctx, n))
+        drop: tuple[int, ...] = tuple(
+            k for k, n in enumerate(arr.shape) if is_one(ctx, n) or at_most_one(ctx, n)
+        )
     else:
         drop = axes_of(ctx, axis, arr.rank)
     one, zero = ctx.b.int(1), ctx.b.int(0)
@@ -162,8 +165,7 @@ def broadcast(ctx: Ctx, array: AbstractValue, shape: AbstractValue) -> AbstractV
     if arr.rank > len(target):
         raise ctx.error("input operand has more dimensions than allowed")
     for n, m in zip(arr.shape[::-1], target[::-1], strict=False):
-        if not is_one(ctx, n):
-            unify(ctx, n, m)
+        stretch(ctx, n, m)
     return broadcast_to(ctx, arr, target)
 
 
@@ -238,9 +240,13 @@ def ravel(ctx: Ctx, a: AbstractValue) -> Arr:
     arr = as_array(ctx, a)
     if arr.rank == 1 and (arr.memory is None or is_contiguous(ctx, arr)):
         return arr
-    if not is_contiguous(ctx, arr):
-        arr = copy(ctx, arr)
-    return _viewed(ctx, arr, (size_of(ctx, arr.shape),))
+    if is_contiguous(ctx, arr):
+        return _viewed(ctx, arr, (size_of(ctx, arr.shape),))
+    # Memory of unknown layout may turn out contiguous, where NumPy gives a view: writing is refused.
+    unsure = arr.memory is not None and not arr.memory.contiguous
+    fresh = copy(ctx, arr)
+    flat = fresh if arr.rank == 1 else _viewed(ctx, fresh, (size_of(ctx, arr.shape),))
+    return _frozen(flat) if unsure else flat
 
 
 @lowers(method="flatten", samples=lambda: [Sample(mat()), Sample(vec())])

@@ -30,7 +30,7 @@ class EmitMeta:
     `kind` is the first words of the header; `wrt` names the arguments differentiated; `arg_types` are printed
     types by argument name; `reverse_at` is the index of the entry's top-level op with which the reverse sweep
     starts; `track` makes every function take a last argument `_at`, an int64 array whose first element always
-    tells the number (in `Emitted.sites`) of the user line that runs.
+    tells the number (in `Emitted.sites`) of the user line that runs; `cache` lets Numba keep machine code.
     """
 
     qualname: str
@@ -42,6 +42,7 @@ class EmitMeta:
     boundscheck: bool = True
     track: bool = False
     reverse_at: int | None = None
+    cache: bool = True
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def _jit(meta: EmitMeta, parallel: set[bool]) -> list[str]:
     options = ['error_model="numpy"', f"boundscheck={meta.boundscheck}"]
     if meta.fastmath:
         options.append('fastmath={"reassoc", "nsz", "contract", "arcp"}')
-    options += ["nogil=True", "cache=True"]
+    options += ["nogil=True", *(["cache=True"] if meta.cache else [])]
     lines = []
     for kind in sorted(parallel):
         chosen = [*options, "parallel=True"] if kind else options

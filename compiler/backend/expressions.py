@@ -73,15 +73,14 @@ def numpy_dtype(dtype: str) -> ast.expr:
 
 
 def placeholder(type_: Type, strided: bool = False) -> ast.expr:
-    """Some value of a type: 0.0, an array without elements, an empty list."""
+    """Some value of a type: 0.0, an array without elements, a list of one such value."""
     if isinstance(type_, Array):
         shape = ast.Tuple([ast.Constant(0)] * type_.rank, ast.Load())
         empty = call("np.empty", [shape], **_dtype_keyword(type_.dtype))
         every_second = ast.Slice(None, None, ast.Constant(2))
         return item(empty, [every_second] * type_.rank) if strided and type_.rank else empty
     if isinstance(type_, List):
-        source = ast.comprehension(ast.Name("_", ast.Store()), call("range", [ast.Constant(0)]), [], 0)
-        return ast.ListComp(placeholder(type_.elem, strided), [source])
+        return ast.List([placeholder(type_.elem, strided)], ast.Load())
     return literal(0, type_.dtype)
 
 
@@ -229,7 +228,11 @@ class Expressions:
         return call(f"np.{op.fill}", [shape], **_dtype_keyword(op.out.dtype))
 
     def _model(self, op: Alloc) -> Value | None:
-        """The array whose shape is meant, in order and whole."""
+        """The array whose shape is meant, in order and whole.
+
+        Only the lengths are operands, so nothing keeps the array's variable from holding another by now: it
+        must be a variable that is assigned once.
+        """
         dims = [self.folding.defs.get(v) for v in op.args]
         arrays = {d.args[0] for d in dims if isinstance(d, Dim)}
         if len(arrays) != 1 or not all(isinstance(d, Dim) and d.axis == k for k, d in enumerate(dims)):
@@ -238,7 +241,8 @@ class Expressions:
         reshaped = any(
             isinstance(u.op, View) and u.op.kind == "reshape" for u in self.folding.uses.get(op.out, [])
         )
-        return array if array.type == op.out.type and not reshaped else None
+        fits = array.type == op.out.type and not reshaped and self.names.assigned_once(array)
+        return array if fits else None
 
     def _call(self, op: Call) -> ast.expr:
         args = [self.of(a) for a in op.args]

@@ -7,6 +7,7 @@ moves only within its region and never past an effect, and nothing but a length 
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import dataclass
 
@@ -39,6 +40,7 @@ from ..prims.prim import PRIMS
 READS = (Load, ListGet, ListLen, View)
 LAZY = ("and", "or", "select")
 WIDTH = 84
+STEP = re.compile(r".*_1(_bar|_dot)*")  # a step towards a variable, see transform/name_steps.py
 TERNARY = 12
 
 
@@ -172,7 +174,12 @@ class Folding:
 
     def _keeps_name(self, op: Op, value: Value, use: Use) -> bool:
         """The user's names stay, unless the value is only a step towards another value of that name."""
-        if not value.name or value in self.forced or use.region in self._ternary:
+        if (
+            not value.name
+            or STEP.fullmatch(value.name)
+            or value in self.forced
+            or use.region in self._ternary
+        ):
             return False
         if isinstance(op, Apply) and op.prim == "cast":
             return False
@@ -187,7 +194,7 @@ class Folding:
         lazy = (inner and user in self._lazy) or _is_lazy(use)
         if isinstance(op, READS) and (lazy or not self._unchanged(value, site)):
             return False
-        if not isinstance(op, Dim) and not self._reachable(value, site[0]):
+        if not isinstance(op, Dim) and not self._is_bound(op, use) and not self._reachable(value, site[0]):
             return False
         if isinstance(use.op, Apply) and use.slot in self._repeated(use.op.prim):
             return False
@@ -211,6 +218,11 @@ class Folding:
         region, position = self._home[value]
         counts = self._barriers[region]
         return site[0] is region and counts[site[1]] == counts[position + 1]
+
+    def _is_bound(self, op: Op, use: Use) -> bool:
+        """`n - 1` as the bound of a loop stands there, although it was moved out of the loops around it."""
+        offset = isinstance(op, Apply) and op.prim == "add" and isinstance(self.defs.get(op.args[1]), Const)
+        return offset and isinstance(use.op, For) and use.slot < 3
 
     def _reachable(self, value: Value, region: Region) -> bool:
         home = self._home[value][0]

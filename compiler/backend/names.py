@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import builtins
 import keyword
+import re
 from collections.abc import Iterable
 
-from ..ir.nodes import CallFn, Loop, Store, Value
+from ..ir.nodes import Apply, CallFn, Dim, Loop, Store, Value
 from .folding import Folding, Use
 from .variables import Variables
 
@@ -26,6 +27,7 @@ RESERVED = frozenset(dir(builtins)) | {
     "_at",
 }
 CHAIN = 6
+STEP = re.compile(r".*[^_\d]_1")
 
 
 def is_free(name: str) -> bool:
@@ -42,6 +44,7 @@ class Names:
         self._taken = set(taken)
         self._name: dict[Value, str] = {}
         groups = variables.groups()
+        self._shared = {leader for leader, members in groups.items() if len(members) > 1}
         params = folding.function.params
         for value in params:
             self._give(variables.of(value), value.name or "x")
@@ -55,7 +58,14 @@ class Names:
         """The variable that holds a value."""
         return self._name[self._variables.of(value)]
 
+    def assigned_once(self, value: Value) -> bool:
+        """Whether the variable of a value never holds another."""
+        return self._variables.of(value) not in self._shared
+
     def _give(self, leader: Value, base: str, temporary: bool = False) -> None:
+        base = re.sub(r"\W", "_", base)  # attributes and list elements have names like `state.u`
+        if STEP.fullmatch(base):
+            base, temporary = base[:-2], True
         name, number = base, 0
         while (temporary and not number) or not is_free(name) or name in self._taken:
             number += 1
@@ -64,8 +74,14 @@ class Names:
         self._name[leader] = name
 
     def _target(self, members: list[Value]) -> str:
-        """The nearest named thing that an unnamed value goes into."""
+        """A length is named after its array, others after the nearest named thing that they go into."""
         value: Value | None = members[0]
+        op = self._folding.defs.get(members[0])
+        if isinstance(op, Dim):
+            array = op.args[0]
+            return f"{array.name or 'array'}_n{op.axis if array.rank > 1 else ''}"
+        if isinstance(op, Apply) and op.out.dtype == "int64" and op.args[0].name:
+            return op.args[0].name  # `i - 1` is an index near i
         for _ in range(CHAIN):
             uses = self._folding.uses.get(value) if value is not None else None
             if not uses:

@@ -189,11 +189,16 @@ class Statements:
             self._add(ast.Expr(value), op.src)
 
     def _list_new(self, op: ListNew) -> None:
-        """Numba widens the layout of the arrays in a list, but not through a call of another function."""
+        """A list of one element, which gives its type, and is cleared.
+
+        Numba widens the layout of the arrays in a list, but not through a call of another function. With a
+        comprehension it would take stores for dead to arrays that only the list still leads to.
+        """
         escapes = any(
             isinstance(use.op, CallFn) or use.op is None for use in self.folding.uses.get(op.out, [])
         )
         self._assign(op.out, placeholder(op.out.type, strided=escapes), op.src)
+        self._add(ast.Expr(self._method(op.out, "clear", [])), op.src)
 
     def _call_fn(self, op: CallFn) -> None:
         args = [self.of(a) for a in op.args]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from ..arrays.value import AbstractValue, Arr, Known, Num, Tup
+from ..errors import Src
 from ..ir.nodes import Apply, Check, Const, Dim, Region, Value
 from ..prims.prim import emit
-from ..errors import Src
 from .containers import join_items
 from .joins import Form, MaybeForm, coerce, escape_form, join, name_parts, rebuild, same_value
 from .lowerer import Key, Lowerer, PathEnds, State, statement
@@ -33,7 +34,7 @@ def block(lw: Lowerer, stmts: Sequence[ast.stmt]) -> None:
             lw.state.dead = True
         if lw.state.dead:
             return
-        if jumped(lw, lambda rest=stmts[k + 1 :]: block(lw, rest)):
+        if jumped(lw, partial(block, lw, stmts[k + 1 :])):
             return
 
 
@@ -172,7 +173,9 @@ def join_states(lw: Lowerer, before: State, first: State, second: State) -> dict
     for key in keys:
         values = [s.values.get(key, MISSING) for s in live]
         places = [s.where.get(key, lw.src) for s in live]
-        changed = [p for s, p in zip(live, places, strict=True) if s.where.get(key) is not before.where.get(key)]
+        changed = [
+            p for s, p in zip(live, places, strict=True) if s.where.get(key) is not before.where.get(key)
+        ]
         lw.state.where[key] = place = max(changed or places, key=lambda p: p.line)
         kept = before.values.get(key, MISSING)
         if all(v is kept for v in values):
@@ -242,7 +245,9 @@ def _becomes_check(
     return False
 
 
-def choose(lw: Lowerer, cond: Value, then: Callable[[], AbstractValue], orelse: Callable[[], AbstractValue]) -> AbstractValue:
+def choose(
+    lw: Lowerer, cond: Value, then: Callable[[], AbstractValue], orelse: Callable[[], AbstractValue]
+) -> AbstractValue:
     """The value of one of two expressions."""
     key: Key = (object(), "%value")
 

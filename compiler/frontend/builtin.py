@@ -65,7 +65,9 @@ def int_(lw: Lowerer, args: Args, kwargs: Kwargs) -> AbstractValue:
     if is_complex(x.dtype):
         lw.mismatch("int() of a complex number")
     if is_inexact(x.dtype):
-        lw.ctx.require(emit(lw.b, "isfinite", x.value), "ValueError", "cannot convert float NaN or infinity to integer")
+        lw.ctx.require(
+            emit(lw.b, "isfinite", x.value), "ValueError", "cannot convert float NaN or infinity to integer"
+        )
     return Num(cast(lw.b, x.value, "int64"), True)
 
 
@@ -200,9 +202,9 @@ def len_(lw: Lowerer, args: Args, kwargs: Kwargs) -> AbstractValue:
         lw.ctx.nonneg.add(n)
         return Num(n, True)
     if isinstance(x, RangeVal):
-        n = range_items(lw, x).length
-        assert isinstance(n, Value)
-        return length(lw, n)
+        count = range_items(lw, x).length
+        assert isinstance(count, Value)
+        return length(lw, count)
     items = as_items(lw, x)
     if items is None:
         lw.mismatch(f"{describe(x)} has no len()")
@@ -269,7 +271,11 @@ def print_(lw: Lowerer, args: Args, kwargs: Kwargs) -> AbstractValue:
         text, more = show(lw, arg, len(values))
         texts.append(text)
         values += more
-    lw.b.print(str(" " if sep.obj is None else sep.obj).join(texts), values, "\n" if end.obj is None else str(end.obj))
+    lw.b.print(
+        str(" " if sep.obj is None else sep.obj).join(texts),
+        values,
+        "\n" if end.obj is None else str(end.obj),
+    )
     return Known(None)
 
 
@@ -278,7 +284,11 @@ def isinstance_(lw: Lowerer, args: Args, kwargs: Kwargs) -> AbstractValue:
     """isinstance(x, T), answered when compiling."""
     if not isinstance(args[1], Known | Tup):
         lw.refuse("isinstance() with a class that is not known when compiling")
-    kinds = args[1].obj if isinstance(args[1], Known) else tuple(k.obj for k in args[1].items if isinstance(k, Known))
+    kinds = (
+        args[1].obj
+        if isinstance(args[1], Known)
+        else tuple(k.obj for k in args[1].items if isinstance(k, Known))
+    )
     x = args[0]
     if isinstance(x, Known):
         return static(lw, isinstance, x.obj, kinds)

@@ -1,12 +1,13 @@
-"""Calls: user functions are inlined, library functions are lowered by compiler.arrays, builtins by `builtin`."""
+"""Calls: user functions are inlined, library functions lowered by compiler.arrays, builtins by `builtin`."""
 
 from __future__ import annotations
 
 import ast
+import dataclasses
 import functools
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,11 @@ from .branches import block
 from .builtin import BUILTINS, MATH_MODULES
 from .captures import outside
 from .containers import as_items, call_method, to_array
+from .custom import call_custom, stop_gradient
 from .fence import check_fence
 from .joins import is_number
 from .lowerer import Frame, Lowerer, PathEnds, expression
-from .objects import class_function, construct
+from .objects import class_function, construct, replaced
 from .operators import static
 from .recursion import call_recursive, is_recursive, note_call
 from .source import FunctionSource, function_source
@@ -42,7 +44,8 @@ def call(lw: Lowerer, node: ast.Call) -> AbstractValue:
             if items is None:
                 lw.at(node)
                 lw.syntax(
-                    "a starred argument whose length is not known when compiling", "index its elements one by one"
+                    "a starred argument whose length is not known when compiling",
+                    "index its elements one by one",
                 )
             args += items
         else:
@@ -90,8 +93,13 @@ def _known(
 ) -> AbstractValue:
     obj: Any = fn.obj
     path = fn.path if isinstance(fn, KnownAt) else None
-    if getattr(obj, "__pullback_prim__", None) == "stop_gradient":
-        return _stop_gradient(lw, args[0])
+    prim = getattr(obj, "__pullback_prim__", None)
+    if prim == "stop_gradient":
+        return stop_gradient(lw, args[0])
+    if prim == "custom_vjp":
+        return call_custom(lw, obj, path, args, kwargs, shown)
+    if obj is dataclasses.replace and len(args) == 1:
+        return replaced(lw, args[0], kwargs)
     if _hashable(obj) and obj in BUILTINS:
         return BUILTINS[obj](lw, args, kwargs)
     if _hashable(obj) and obj in FUNCTIONS:
@@ -110,16 +118,26 @@ def _known(
         owner = _at(obj.__self__, path, "__self__")
         return _known(lw, _at(obj.__func__, path, "__func__"), [owner, *args], kwargs, shown)
     if isinstance(obj, type):
+        if path is not None:
+            lw.session.classes.setdefault(obj, path)
         return _type_call(lw, obj, args, kwargs, shown)
     if isinstance(obj, types.FunctionType) and _is_users(obj):
         wrapped = getattr(obj, "__wrapped__", None)
         if wrapped is not None and getattr(wrapped, "__code__", None) is obj.__code__:
             obj = wrapped
         return _inline_python(lw, obj, path, args, kwargs, shown)
-    if isinstance(obj, types.BuiltinFunctionType) and obj.__module__ in MATH_MODULES and _all_known(args, kwargs):
+    if (
+        isinstance(obj, types.BuiltinFunctionType)
+        and obj.__module__ in MATH_MODULES
+        and _all_known(args, kwargs)
+    ):
         return static(lw, obj, *[a.obj for a in args if isinstance(a, Known)])
-    hook = getattr(type(obj), "__call__", None)
-    if isinstance(hook, types.FunctionType) and not isinstance(obj, types.FunctionType | np.ufunc) and _is_users(hook):
+    hook = next((vars(c)["__call__"] for c in type(obj).__mro__ if "__call__" in vars(c)), None)
+    if (
+        isinstance(hook, types.FunctionType)
+        and not isinstance(obj, types.FunctionType | np.ufunc)
+        and _is_users(hook)
+    ):
         return _inline_python(lw, hook, None, [fn, *args], kwargs, shown)
     lw.no_rule(f"{shown} cannot be compiled: there is no lowering for it")
 
@@ -143,7 +161,7 @@ def _all_known(args: Sequence[AbstractValue], kwargs: dict[str, AbstractValue]) 
 def _is_users(fn: types.FunctionType) -> bool:
     """A Python function that is not part of the standard library, NumPy or SciPy."""
     top = (fn.__module__ or "").split(".")[0]
-    return top not in sys.stdlib_module_names and top not in ("numpy", "scipy", "numba") or top == "__main__"
+    return top == "__main__" or top not in {*sys.stdlib_module_names, "numpy", "scipy", "numba"}
 
 
 def _type_call(
@@ -158,7 +176,10 @@ def _type_call(
     if cls in STATIC_CALLABLES and _all_known(args, kwargs):
         return static(lw, cls, *[a.obj for a in args if isinstance(a, Known)])
     if cls is str:
-        lw.refuse("a string made from run-time values", "strings are known when compiling; print and raise format numbers")
+        lw.refuse(
+            "a string made from run-time values",
+            "strings are known when compiling; print and raise format numbers",
+        )
     if cls.__module__ == "builtins" or cls.__module__.split(".")[0] in ("numpy", "scipy"):
         lw.no_rule(f"{shown} cannot be compiled: there is no lowering for it")
     return construct(lw, cls, args, kwargs, lw.call_path[-1] if lw.call_path else cls)
@@ -196,25 +217,18 @@ def _library(
     return result
 
 
-def _stop_gradient(lw: Lowerer, x: AbstractValue) -> AbstractValue:
-    from ..arrays.core import elementwise
-
-    items = as_items(lw, x)
-    if items is not None:
-        return Tup(tuple(_stop_gradient(lw, v) for v in items), x.type if isinstance(x, Tup) else tuple)
-    return x if isinstance(x, Known) else elementwise(lw.ctx, "stop_gradient", x)
-
-
 def _method(
     lw: Lowerer, fn: Method, args: list[AbstractValue], kwargs: dict[str, AbstractValue], shown: str
 ) -> AbstractValue:
     owner = fn.owner
     if isinstance(owner, Arr | Num) or (isinstance(owner, Known) and is_number(owner)):
         return _array_method(lw, owner, fn.name, args, kwargs, shown)
+    if fn.name == "_replace" and isinstance(owner, Tup):
+        return replaced(lw, owner, kwargs)
     cls = owner.cls if isinstance(owner, Box) else owner.type if isinstance(owner, Tup) else None
     if cls not in (None, list, dict, tuple):
         assert cls is not None
-        return call_value(lw, Known(class_function(cls, fn.name)), [owner, *args], kwargs, shown)
+        return call_value(lw, class_function(lw, cls, fn.name), [owner, *args], kwargs, shown)
     if kwargs:
         lw.no_rule(f"{shown}() with keyword arguments cannot be compiled")
     assert isinstance(owner, Box | ListRef | Tup | Known)
@@ -255,6 +269,12 @@ def _inline_python(
     kwargs: dict[str, AbstractValue],
     shown: str,
 ) -> AbstractValue:
+    source = source_of(lw, fn, shown)
+    return inline(lw, source, None, fn, path, python_defaults(lw, fn, path), args, kwargs)
+
+
+def source_of(lw: Lowerer, fn: types.FunctionType, shown: str) -> FunctionSource:
+    """The syntax tree of a Python function, checked."""
     source = lw.session.sources.get(fn.__code__)
     if source is None:
         try:
@@ -263,7 +283,7 @@ def _inline_python(
             lw.no_rule(f"{shown} cannot be compiled: {error.message}", error.hint)
         check_fence(source)
         lw.session.sources[fn.__code__] = source
-    return inline(lw, source, None, fn, path, python_defaults(lw, fn, path), args, kwargs)
+    return source
 
 
 def python_defaults(lw: Lowerer, fn: types.FunctionType, path: Path | None) -> dict[str, AbstractValue]:
@@ -271,7 +291,9 @@ def python_defaults(lw: Lowerer, fn: types.FunctionType, path: Path | None) -> d
     code = fn.__code__
     positional = code.co_varnames[: code.co_argcount]
     values = fn.__defaults__ or ()
-    pairs: list[tuple[str, object]] = list(zip(positional[len(positional) - len(values) :], values, strict=True))
+    pairs: list[tuple[str, object]] = list(
+        zip(positional[len(positional) - len(values) :], values, strict=True)
+    )
     pairs += list((fn.__kwdefaults__ or {}).items())
     if path is None:
         return {name: Known(value) for name, value in pairs}
@@ -282,7 +304,7 @@ class Lazy:
     """A default value that is captured only when a call needs it."""
 
     def __init__(self, lw: Lowerer, obj: object, path: Path, name: str) -> None:
-        self.fetch = lambda: outside(lw, obj, path, name)
+        self.fetch: Callable[[], AbstractValue] = lambda: outside(lw, obj, path, name)
 
 
 def inline(
@@ -327,6 +349,7 @@ def run_body(
     for name, value in bound.items():
         lw.set((scope, name), value)
     lw.frames.append(Frame(scope))
+    lw.set_flag("%return", Known(False))
     try:
         block(lw, source.body)
         if lw.state.dead:
@@ -335,9 +358,9 @@ def run_body(
     finally:
         lw.frames.pop()
         if not source.has_inner:
-            for values in (lw.state.values, lw.state.where):
-                for key in [k for k in values if k[0] is scope]:
-                    del values[key]  # type: ignore[attr-defined]
+            for key in [k for k in lw.state.values if k[0] is scope]:
+                del lw.state.values[key]
+                lw.state.where.pop(key, None)
 
 
 def _result(lw: Lowerer, scope: Scope, source: FunctionSource) -> AbstractValue:

@@ -1,9 +1,10 @@
-"""Values that a function takes from outside: constants become guards, floats and arrays hidden run-time parameters."""
+"""Values that a function takes from outside: constants become guards, floats and arrays hidden parameters."""
 
 from __future__ import annotations
 
 import builtins
 import copy
+import inspect
 import types
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from ..arrays.core import from_reference
 from ..arrays.value import AbstractValue, Known, Num, Tup
 from ..ir.nodes import Value
 from ..ir.types import Array, Scalar
-from .values import ArraySpec, Capture, KnownAt, Path, Scope, ScalarSpec
+from .values import ArraySpec, Capture, KnownAt, Path, ScalarSpec, Scope
 
 if TYPE_CHECKING:
     from .lowerer import Lowerer
@@ -32,7 +33,7 @@ class Captures:
 
 
 def global_value(lw: Lowerer, scope: Scope, name: str) -> AbstractValue | None:
-    """The value of a name from the closure, the globals or the builtins of a scope's function; None if there is none."""
+    """What a name means in the closure, globals or builtins of a scope's function; None for nothing."""
     fn, path = scope.python, scope.path
     if fn is None:
         return None
@@ -41,7 +42,9 @@ def global_value(lw: Lowerer, scope: Scope, name: str) -> AbstractValue | None:
         try:
             return outside(lw, cell.cell_contents, None if path is None else (*path, ("closure", name)), name)
         except ValueError:
-            lw.fail("NameError", f"cannot access free variable '{name}' where it is not associated with a value")
+            lw.fail(
+                "NameError", f"cannot access free variable '{name}' where it is not associated with a value"
+            )
     if name in fn.__globals__:
         return outside(lw, fn.__globals__[name], None if path is None else (*path, ("global", name)), name)
     if hasattr(builtins, name):
@@ -56,7 +59,9 @@ def outside(lw: Lowerer, obj: Any, path: Path | None, name: str) -> AbstractValu
     if isinstance(obj, np.ndarray):
         return _array(lw, obj, path, name)
     if isinstance(obj, float | np.floating | np.integer | np.bool_ | np.complexfloating):
-        return run_time(lw, path, ScalarSpec(np.asarray(obj).dtype.name, not isinstance(obj, np.generic)), name)
+        return run_time(
+            lw, path, ScalarSpec(np.asarray(obj).dtype.name, not isinstance(obj, np.generic)), name
+        )
     if isinstance(obj, list | dict):
         lw.session.captures.guards.setdefault(path, copy.deepcopy(obj))
         return KnownAt(obj, path)
@@ -79,6 +84,25 @@ def attribute(lw: Lowerer, owner: Known, name: str) -> AbstractValue:
     return outside(lw, value, None if path is None else (*path, ("attr", name)), name)
 
 
+def fetch(fn: types.FunctionType, path: Path, params: dict[str, Any]) -> Any:
+    """The value that a path leads to now; `params` are the arguments of the call by name."""
+    value: Any = fn
+    for kind, name in path:
+        if kind == "global":
+            value = value.__globals__[name]
+        elif kind == "closure":
+            value = value.__closure__[value.__code__.co_freevars.index(name)].cell_contents
+        elif kind == "default":
+            value = inspect.signature(value).parameters[str(name)].default
+        elif kind == "param":
+            value = params[str(name)]
+        elif kind == "item":
+            value = value[name]
+        else:
+            value = getattr(value, str(name))
+    return value
+
+
 def _plain(obj: object) -> bool:
     if isinstance(obj, tuple):
         return all(_plain(v) for v in obj)
@@ -87,11 +111,15 @@ def _plain(obj: object) -> bool:
 
 def _array(lw: Lowerer, obj: np.ndarray, path: Path, name: str) -> AbstractValue:
     if obj.dtype.kind not in "fiubc" or obj.dtype.name in ("float16", "longdouble", "clongdouble"):
-        lw.refuse(f"the global array '{name}' has dtype {obj.dtype}", "convert it to float64 or an integer dtype")
+        lw.refuse(
+            f"the global array '{name}' has dtype {obj.dtype}", "convert it to float64 or an integer dtype"
+        )
     if obj.dtype.byteorder not in "=|":
         lw.refuse(f"the global array '{name}' is not in native byte order")
     ones = tuple(n == 1 for n in obj.shape)
-    return run_time(lw, path, ArraySpec(obj.dtype.name, obj.ndim, ones, "C" if obj.flags.c_contiguous else "A"), name)
+    return run_time(
+        lw, path, ArraySpec(obj.dtype.name, obj.ndim, ones, "C" if obj.flags.c_contiguous else "A"), name
+    )
 
 
 def run_time(lw: Lowerer, path: Path, spec: ScalarSpec | ArraySpec, name: str) -> AbstractValue:

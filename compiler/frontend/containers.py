@@ -1,5 +1,8 @@
-"""Lists, tuples, dicts and objects. A list is static (its elements are known one by one) until a run shows that it cannot be:
-then the session remembers its site and element type, and the lowering starts again with a growable list there."""
+"""Lists, tuples and dicts.
+
+A list is static (its elements are known one by one) until a run shows that it cannot be: then the session
+remembers its site and element type, and the lowering starts again with a growable list there.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from .lowerer import Lowerer, Retry
 from .values import Box, KnownAt, ListRef, describe
 
 MAX_UNROLL = 64
+MUTATORS = {"append", "extend", "insert", "pop", "remove", "clear", "update", "sort", "reverse", "add"}
 
 
 def as_items(lw: Lowerer, x: AbstractValue) -> tuple[AbstractValue, ...] | None:
@@ -37,7 +41,9 @@ def as_items(lw: Lowerer, x: AbstractValue) -> tuple[AbstractValue, ...] | None:
 
 
 # -- making
-def new_list(lw: Lowerer, items: Sequence[AbstractValue], site: object, name: str = "the list") -> Box | ListRef:
+def new_list(
+    lw: Lowerer, items: Sequence[AbstractValue], site: object, name: str = "the list"
+) -> Box | ListRef:
     """A list with the given elements."""
     box = lw.new_box("list", list, site, name)
     elem = lw.session.growable.get(box.owner.site)
@@ -99,7 +105,11 @@ def unroll_or(lw: Lowerer) -> None:
     """Unroll the innermost loop over a short constant range that is not yet unrolled, and start again."""
     for frame in reversed(lw.frames):
         for loop in reversed(frame.loops):
-            if loop.known is not None and len(loop.known) <= MAX_UNROLL and loop.node not in lw.session.unrolled:
+            if (
+                loop.known is not None
+                and len(loop.known) <= MAX_UNROLL
+                and loop.node not in lw.session.unrolled
+            ):
                 lw.session.unrolled.add(loop.node)
                 raise Retry
 
@@ -113,7 +123,11 @@ def as_element(lw: Lowerer, ref: ListRef, item: AbstractValue, site: object = No
     """A value as an element of a growable list."""
     assert isinstance(ref.ref.type, List)
     elem = ref.ref.type.elem
-    if isinstance(elem, Array) and isinstance(item, Arr) and (item.dtype, item.rank) == (elem.dtype, elem.rank):
+    if (
+        isinstance(elem, Array)
+        and isinstance(item, Arr)
+        and (item.dtype, item.rank) == (elem.dtype, elem.rank)
+    ):
         return reference(lw.ctx, item)
     if isinstance(elem, Scalar) and is_number(item):
         dtype = num_form(lw, item).dtype
@@ -125,7 +139,9 @@ def as_element(lw: Lowerer, ref: ListRef, item: AbstractValue, site: object = No
             if site is not None:
                 lw.session.growable[site] = Scalar(wide)
                 raise Retry
-            lw.mismatch(f"a list of {elem.dtype} cannot take {describe(item)}", "make the first element a float")
+            lw.mismatch(
+                f"a list of {elem.dtype} cannot take {describe(item)}", "make the first element a float"
+            )
         return to_value(lw.ctx, item, elem.dtype)
     kind = f"arrays of {elem.dtype} and rank {elem.rank}" if isinstance(elem, Array) else elem.dtype
     name = ref.ref.name or "the list"
@@ -172,7 +188,9 @@ def to_array(lw: Lowerer, ref: ListRef) -> Arr:
 def concatenate(lw: Lowerer, a: AbstractValue, b: AbstractValue) -> AbstractValue:
     """a + b on sequences."""
     x, y = as_items(lw, a), as_items(lw, b)
-    lists = [isinstance(v, Box | ListRef) or (isinstance(v, Known) and isinstance(v.obj, list)) for v in (a, b)]
+    lists = [
+        isinstance(v, Box | ListRef) or (isinstance(v, Known) and isinstance(v.obj, list)) for v in (a, b)
+    ]
     if x is not None and y is not None and lists[0] == lists[1]:
         return new_list(lw, (*x, *y), (lw.src, "+")) if lists[0] else Tup((*x, *y))
     if all(lists):
@@ -228,13 +246,14 @@ def extend(lw: Lowerer, target: Box | ListRef, source: AbstractValue) -> None:
 
 
 # -- methods
-def call_method(lw: Lowerer, owner: Box | ListRef | Tup | Known, name: str, args: list[AbstractValue]) -> AbstractValue:
+def call_method(
+    lw: Lowerer, owner: Box | ListRef | Tup | Known, name: str, args: list[AbstractValue]
+) -> AbstractValue:
     """A method of a list, dict, tuple or string."""
     if isinstance(owner, ListRef):
         return _list_method(lw, owner, name, args)
-    if isinstance(owner, Known) and isinstance(owner.obj, list | dict | set):
-        if name in ("append", "extend", "insert", "pop", "remove", "clear", "update", "sort", "reverse", "add"):
-            refuse_outer(lw, owner)
+    if isinstance(owner, Known) and isinstance(owner.obj, list | dict | set) and name in MUTATORS:
+        refuse_outer(lw, owner)
     if isinstance(owner, Known) and all(isinstance(a, Known) for a in args):
         return Known(getattr(owner.obj, name)(*[a.obj for a in args if isinstance(a, Known)]))
     if isinstance(owner, Box) and owner.kind == "list" and name in STATIC_LIST:
@@ -337,7 +356,9 @@ DICT: dict[str, Callable[[Lowerer, Box, list[AbstractValue]], AbstractValue]] = 
     "keys": lambda lw, box, args: Tup(as_items(lw, box) or ()),
     "values": _dict_values,
     "items": lambda lw, box, args: Tup(
-        tuple(Tup(pair) for pair in zip(as_items(lw, box) or (), _dict_values(lw, box, args).items, strict=True))
+        tuple(
+            Tup(pair) for pair in zip(as_items(lw, box) or (), _dict_values(lw, box, args).items, strict=True)
+        )
     ),
     "copy": lambda lw, box, args: new_dict(
         lw,

@@ -1,10 +1,11 @@
-"""What a for loop runs over: ranges, arrays, tuples, lists, enumerate, zip, reversed; for, while and comprehensions."""
+"""What a loop runs over: ranges, arrays, tuples, lists, enumerate, zip; for, while, comprehensions."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from ..arrays.core import as_index
 from ..arrays.indexing import subscript
@@ -127,7 +128,9 @@ def zip_items(lw: Lowerer, parts: Sequence[AbstractValue]) -> Items:
         for n in lengths:
             if not isinstance(n, int):
                 ok = emit(lw.b, "ge", n, lw.b.int(shortest))
-                lw.ctx.require(ok, "ValueError", "zip of an array that is shorter than a tuple or list beside it")
+                lw.ctx.require(
+                    ok, "ValueError", "zip of an array that is shorter than a tuple or list beside it"
+                )
         return Items(shortest, lambda k: Tup(tuple(i.item(k) for i in items)))
     length: Value | None = None
     for n in lengths:
@@ -172,21 +175,23 @@ def for_each(
     body: Callable[[], None],
     assigned: set[str],
     has_else: bool,
+    extent: ast.AST | None = None,
 ) -> None:
-    """Run a body for each element."""
+    """Run a body for each element; names that are read outside of `extent` are kept after the loop."""
     known = known_range(x)
     if known is not None and (node in lw.session.unrolled or not len(known)):
-        unroll(lw, node, [_binder(lw, target, lambda k=k: Known(k)) for k in known], body)
+        unroll(lw, node, [_binder(lw, target, partial(Known, k)) for k in known], body)
         return
     items = Items(0, lambda k: Known(None)) if isinstance(x, RangeVal) else iterate(lw, x)
     if items.static and not isinstance(x, RangeVal):
         assert isinstance(items.length, int)
-        unroll(lw, node, [_binder(lw, target, lambda k=k: items.item(k)) for k in range(items.length)], body)
+        each = [_binder(lw, target, partial(items.item, k)) for k in range(items.length)]
+        unroll(lw, node, each, body)
         return
     targets = bound_names(target)
     header = _header(lw, x, items, target, known)
     source = lw.scope.source
-    needed = needed_after(source.loads, node)
+    needed = needed_after(source.loads, extent or node)
     run_loop(lw, Loop(node, header, None, body, assigned, targets, needed, has_else))
     if items.source is not None and isinstance(items.source, ListRef) and isinstance(items.length, Value):
         same = emit(lw.b, "eq", lw.b.list_len(items.source.ref), items.length)
@@ -207,10 +212,8 @@ def known_range(x: AbstractValue) -> range | None:
     """A range of constants."""
     if not isinstance(x, RangeVal):
         return None
-    parts = [v.obj for v in (x.lo, x.hi, x.step) if isinstance(v, Known)]
-    if len(parts) != 3 or not all(isinstance(p, int) for p in parts) or parts[2] == 0:
-        return None
-    return range(*parts)  # type: ignore[arg-type]
+    parts = [v.obj for v in (x.lo, x.hi, x.step) if isinstance(v, Known) and isinstance(v.obj, int)]
+    return range(*parts) if len(parts) == 3 and parts[2] != 0 else None
 
 
 def _header(lw: Lowerer, x: AbstractValue, items: Items, target: ast.expr, known: range | None) -> Header:
@@ -244,11 +247,17 @@ def while_(lw: Lowerer, node: ast.While) -> None:
     """while test: body; else: orelse."""
     assigned = set().union(*[bound_names(s) for s in node.body])
     needed = needed_after(lw.scope.source.loads, node)
+    endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
 
     def test() -> AbstractValue:
         return lw.expr(node.test)
 
-    run_loop(lw, Loop(node, None, test, lambda: block(lw, node.body), assigned, (), needed, bool(node.orelse)))
+    run_loop(
+        lw,
+        Loop(
+            node, None, test, lambda: block(lw, node.body), assigned, (), needed, bool(node.orelse), endless
+        ),
+    )
     after_loop(lw, node, node.orelse)
 
 
@@ -273,7 +282,9 @@ def after_loop(lw: Lowerer, node: ast.AST, orelse: Sequence[ast.stmt]) -> None:
         if not returned.obj:
             run()
         return
-    branch(lw, emit(lw.b, "not", lw.num(returned).value), lambda: _fresh_return(lw, run, returned), lambda: None)
+    branch(
+        lw, emit(lw.b, "not", lw.num(returned).value), lambda: _fresh_return(lw, run, returned), lambda: None
+    )
 
 
 def _fresh_return(lw: Lowerer, run: Callable[[], None], before: AbstractValue) -> None:
@@ -309,7 +320,9 @@ def list_comp(lw: Lowerer, node: ast.ListComp) -> AbstractValue:
     return result
 
 
-def _generate(lw: Lowerer, node: ast.ListComp, depth: int, x: AbstractValue | None, result: Box | ListRef) -> None:
+def _generate(
+    lw: Lowerer, node: ast.ListComp, depth: int, x: AbstractValue | None, result: Box | ListRef
+) -> None:
     generator = node.generators[depth]
     x = lw.expr(generator.iter) if x is None else x
 
@@ -336,6 +349,4 @@ def _generate(lw: Lowerer, node: ast.ListComp, depth: int, x: AbstractValue | No
     known = known_range(x)
     if known is not None and len(known) <= MAX_UNROLL and isinstance(result, Box):
         lw.session.unrolled.add(generator)
-    for_each(lw, generator, x, generator.target, inner, bound_names(generator.target), False)
-
-
+    for_each(lw, generator, x, generator.target, inner, bound_names(generator.target), False, node)

@@ -1,6 +1,6 @@
-"""Joining abstract values where control flow meets: forms, and how values are carried through IR regions in them.
+"""Joining abstract values where control flow meets: forms, in which values are carried through IR regions.
 
-A form is the shape of an abstract value without its IR values: `types(form)` are the IR types of its parts, `coerce` gives
+A form is an abstract value without its IR values: `types(form)` are the IR types of its parts, `coerce` gives
 the parts of a value in a form, `rebuild` makes a value out of new parts. If, For and While use nothing else.
 """
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..arrays.core import reference, result_dtype, to_value
+from ..arrays.core import is_contiguous, reference, result_dtype, to_value
 from ..arrays.value import AbstractValue, Arr, Known, Memory, Num, SliceVal, Tup, of_memory
 from ..errors import Src
 from ..ir.nodes import Value
 from ..ir.types import BOOL, Array, List, Scalar, Type
-from .values import MISSING, Box, Closure, ListRef, Maybe, Missing, Poison, RangeVal, describe
+from .values import Box, Closure, ListRef, Maybe, Missing, Poison, RangeVal, describe
 
 if TYPE_CHECKING:
     from .lowerer import Lowerer
@@ -45,6 +45,7 @@ class ArrForm:
     dtype: str
     shape: tuple[int | Value | None, ...]
     writeable: bool
+    contiguous: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,12 +109,14 @@ def same_constant(a: object, b: object) -> bool:
     """Equal constants of equal type; objects by identity."""
     if a is b:
         return True
-    if type(a) is not type(b) or not isinstance(a, bool | int | float | complex | str | tuple | np.generic | slice):
+    if type(a) is not type(b) or not isinstance(
+        a, bool | int | float | complex | str | tuple | np.generic | slice
+    ):
         return False
     return repr(a) == repr(b) if not isinstance(a, tuple) else _same_tuple(a, b)
 
 
-def _same_tuple(a: tuple, b: object) -> bool:
+def _same_tuple(a: tuple[object, ...], b: object) -> bool:
     assert isinstance(b, tuple)
     return len(a) == len(b) and all(same_constant(x, y) for x, y in zip(a, b, strict=True))
 
@@ -150,7 +153,9 @@ def escape_form(lw: Lowerer, value: AbstractValue) -> Form:
         known = value.memory is not None and lw.b.visible(value.memory.ref) and value.whole
         if known and all(lw.b.visible(n) for n in value.shape):
             return SameForm(value)
-        return ArrForm(value.dtype, tuple(length(lw, n) for n in value.shape), value.writeable)
+        return ArrForm(
+            value.dtype, tuple(length(lw, n) for n in value.shape), value.writeable, packed(lw, value)
+        )
     if isinstance(value, Tup):
         return TupForm(tuple(escape_form(lw, v) for v in value.items), value.type)
     if isinstance(value, ListRef):
@@ -189,6 +194,11 @@ def length(lw: Lowerer, n: Value) -> int | Value | None:
     return n if lw.b.visible(n) else None
 
 
+def packed(lw: Lowerer, arr: Arr) -> bool:
+    """Whether the reference to the array will be C-contiguous."""
+    return arr.memory is None or arr.steps is None or is_contiguous(lw.ctx, arr)
+
+
 def join(lw: Lowerer, a: AbstractValue, b: AbstractValue, name: str, src: Src) -> Form:
     """The form that holds both values; `name` and `src` (the last assignment) are for the message."""
     if same_value(a, b):
@@ -203,7 +213,8 @@ def join(lw: Lowerer, a: AbstractValue, b: AbstractValue, name: str, src: Src) -
         return num_form(lw, a, b)
     if isinstance(a, Arr) and isinstance(b, Arr) and (a.dtype, a.rank) == (b.dtype, b.rank):
         shape = zip((length(lw, n) for n in a.shape), (length(lw, n) for n in b.shape), strict=True)
-        return ArrForm(a.dtype, tuple(n if n == m else None for n, m in shape), a.writeable and b.writeable)
+        lengths = tuple(n if n == m else None for n, m in shape)
+        return ArrForm(a.dtype, lengths, a.writeable and b.writeable, packed(lw, a) and packed(lw, b))
     ta, tb = as_tup(a), as_tup(b)
     if ta is not None and tb is not None and ta.type is tb.type and len(ta.items) == len(tb.items):
         return TupForm(
@@ -285,7 +296,7 @@ def _array(lw: Lowerer, form: ArrForm, ref: Value) -> Arr:
     for axis, n in enumerate(form.shape):
         shape.append(lw.b.int(n) if isinstance(n, int) else n if n is not None else lw.b.dim(ref, axis))
     lw.ctx.nonneg.update(shape)
-    arr = of_memory(Memory(ref, tuple(shape), None, False))
+    arr = of_memory(Memory(ref, tuple(shape), None, form.contiguous))
     if form.writeable:
         return arr
     from dataclasses import replace
@@ -297,5 +308,3 @@ def name_parts(name: str, parts: list[Value]) -> None:
     """Give parts without a name that of their variable."""
     for part in parts:
         part.name = name
-
-

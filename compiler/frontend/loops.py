@@ -1,4 +1,4 @@
-"""Loops as fixpoints: a body is lowered with guessed forms of the variables it changes, until what it leaves fits the guess."""
+"""Loops as fixpoints: a body is lowered with guessed forms of what it changes, until the guess holds."""
 
 from __future__ import annotations
 
@@ -79,25 +79,25 @@ class Loop:
     targets: Iterable[str]
     needed: Callable[[str], bool]
     has_else: bool = False
+    endless: bool = False
 
 
 @dataclass
 class Trial:
     """The body lowered under a plan."""
 
-    params: list[Value]
     cond: Suspended | None
     body: Suspended
     start: dict[Key, AbstractValue]
     end: State
     stop: Value | None
-    always: bool
 
 
 def run_loop(lw: Lowerer, loop: Loop) -> None:
     """Lower a loop; afterwards `%break…` of the scope says whether it was left by break."""
     entry = lw.state
     lw.set_flag(_break(loop), Known(False))
+    lw.set_flag("%return", lw.flag("%return"))
     plan = _first_plan(lw, loop, entry)
     boxes = dict(lw.boxes)
     outer_reads, lw.missing_reads = lw.missing_reads, set()
@@ -141,7 +141,9 @@ def _first_plan(lw: Lowerer, loop: Loop, entry: State) -> Plan:
 
 
 def _attempt(lw: Lowerer, loop: Loop, entry: State, plan: Plan, boxes: dict[object, int]) -> Trial:
-    names = [(key, form, t) for part in (plan.forms, plan.outs) for key, form in part.items() for t in types(form)]
+    names = [
+        (key, form, t) for part in (plan.forms, plan.outs) for key, form in part.items() for t in types(form)
+    ]
     params = [Value(t, str(key[1]).lstrip("%")) for key, _, t in names]
     stop_param = [Value(BOOL, "stop")] if plan.stops and loop.header is None else []
     index = Value(INT, loop.header.index_name) if loop.header else None
@@ -159,11 +161,13 @@ def _attempt(lw: Lowerer, loop: Loop, entry: State, plan: Plan, boxes: dict[obje
         lw.state.dead = True
     lw.frame.loops.pop()
     end = lw.state
-    stop, always = _stop_flag(lw, loop)
-    return Trial([*stop_param, *params], cond, lw.b.suspend(), start, end, stop, always)
+    stop = _stop_flag(lw, loop)
+    return Trial(cond, lw.b.suspend(), start, end, stop)
 
 
-def _enter(lw: Lowerer, loop: Loop, entry: State, plan: Plan, params: list[Value]) -> dict[Key, AbstractValue]:
+def _enter(
+    lw: Lowerer, loop: Loop, entry: State, plan: Plan, params: list[Value]
+) -> dict[Key, AbstractValue]:
     lw.state = entry.copy()
     parts = iter(params)
     for key, form in plan.forms.items():
@@ -178,14 +182,15 @@ def _enter(lw: Lowerer, loop: Loop, entry: State, plan: Plan, params: list[Value
 def _condition(lw: Lowerer, loop: Loop, entry: State, plan: Plan, params: list[Value]) -> Suspended:
     lw.b.open(params)
     start = _enter(lw, loop, entry, plan, params[1:] if plan.stops else params)
-    assert loop.test is not None
+    test = loop.test
+    assert test is not None
     if plan.stops:
         again = emit(lw.b, "not", params[0])
-        known = choose(lw, again, lambda: truth(lw, loop.test()), lambda: Known(False))  # type: ignore[misc]
-        if isinstance(known, Known) and known.obj:
-            known = Num(again, True)
+        known: AbstractValue = Num(again, True)
+        if not loop.endless:
+            known = choose(lw, again, lambda: truth(lw, test()), lambda: Known(False))
     else:
-        known = truth(lw, loop.test())
+        known = truth(lw, test())
     for key, value in lw.state.values.items():
         if key in start and not same_value(value, start[key]):
             lw.refuse(f"the condition of a while loop changes '{key_name(key)}'", "change it in the body")
@@ -195,19 +200,19 @@ def _condition(lw: Lowerer, loop: Loop, entry: State, plan: Plan, params: list[V
     return left
 
 
-def _stop_flag(lw: Lowerer, loop: Loop) -> tuple[Value | None, bool]:
-    """Whether the loop ends after this iteration: None for never; and whether it always does."""
+def _stop_flag(lw: Lowerer, loop: Loop) -> Value | None:
+    """Whether the loop ends after this iteration: None for never."""
     stop: Value | None = None
     if lw.state.dead:
-        return None, False
+        return None
     for name in (_break(loop), "%return"):
         flag = lw.flag(name)
         if isinstance(flag, Known):
             if flag.obj:
-                return lw.b.const(True), True
+                return lw.b.const(True)
         elif isinstance(flag, Num):
             stop = flag.value if stop is None else emit(lw.b, "or", stop, flag.value)
-    return stop, False
+    return stop
 
 
 def _next_plan(lw: Lowerer, loop: Loop, entry: State, plan: Plan, trial: Trial) -> Plan:
@@ -226,10 +231,10 @@ def _next_plan(lw: Lowerer, loop: Loop, entry: State, plan: Plan, trial: Trial) 
         if local and name.startswith("%") and name not in only_out:
             continue
         place = trial.end.where.get(key, lw.src)
-        if local and name in only_out:
-            if name.startswith("%") or key in entry.values or (loop.needed(name) and loop.header is not None):
-                new.outs[key] = _out_form(lw, key, entry.values.get(key, MISSING), end, place)
-                continue
+        kept = name.startswith("%") or key in entry.values or (loop.needed(name) and loop.header is not None)
+        if local and name in only_out and kept:
+            new.outs[key] = _out_form(lw, key, entry.values.get(key, MISSING), end, place)
+            continue
         if isinstance(start, Missing):
             _first_assigned(lw, loop, new, key, end)
         else:
@@ -314,23 +319,12 @@ def _after(lw: Lowerer, loop: Loop, plan: Plan, trial: Trial) -> None:
             memo[key[1]] = form
     if not loop.has_else:
         lw.state.values.pop((lw.scope, _break(loop)), None)
-    endless = trial.cond is not None and _always_true(lw, trial, plan)
     broke = trial.end.values.get((lw.scope, _break(loop)), Known(False))
-    if endless and isinstance(broke, Known) and not broke.obj:
+    if loop.endless and isinstance(broke, Known) and not broke.obj:
         if plan.stops:
             lw.set_flag("%return", Known(True))
         else:
             lw.state.dead = True
-
-
-def _always_true(lw: Lowerer, trial: Trial, plan: Plan) -> bool:
-    """Whether only break or return end a while loop."""
-    assert trial.cond is not None
-    (value,) = trial.cond[0].yields
-    op = lw.b.defs.get(value)
-    if plan.stops and op is not None and op.args and op.args[0] is trial.params[0]:
-        return True
-    return lw.b.const_of(value) is True
 
 
 def not_empty(lw: Lowerer, h: Header) -> bool | Value:
@@ -369,5 +363,3 @@ def unroll(
         step(0)
     finally:
         del lw.frame.loops[depth - 1 :]
-
-

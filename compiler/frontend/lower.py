@@ -12,6 +12,7 @@ from ..ir.nodes import Function, Module, Value
 from . import builtin, calls, expressions, iterate, objects, statements
 from .captures import Captures, parameter
 from .containers import as_items
+from .custom import check_rules, rules_of
 from .fence import check_fence
 from .lowerer import Lowerer, PathEnds, Retry, Session
 from .mutation import mutated_params
@@ -33,7 +34,6 @@ from .values import (
     OutTree,
     ParamSpec,
     Path,
-    RecordSpec,
     ScalarSpec,
     TupleSpec,
     describe,
@@ -62,6 +62,7 @@ def lower_function(fn: types.FunctionType, params: Sequence[ParamSpec], name: st
     session.entry_name = name or source.name
     for _ in range(MAX_RETRIES):
         session.functions.clear()
+        session.rules.clear()
         session.owners.clear()
         session.captures = Captures()
         lw = Lowerer(session)
@@ -80,7 +81,9 @@ def _lower_once(lw: Lowerer, fn: types.FunctionType, specs: Sequence[ParamSpec])
         raise ArgumentError(f"{source.name}() takes {len(positional)} arguments, but {len(specs)} were given")
     names = positional[: len(specs)]
     leaves: list[str] = []
-    args = {n: make_argument(lw, spec, n, (("param", n),), leaves) for n, spec in zip(names, specs, strict=True)}
+    args = {
+        n: make_argument(lw, spec, n, (("param", n),), leaves) for n, spec in zip(names, specs, strict=True)
+    }
     bound = calls.bind(lw, source, calls.python_defaults(lw, fn, ()), [], args)
     lw.calls.append((source.node, (0, ()), lw.b.depth))
     try:
@@ -96,10 +99,13 @@ def _lower_once(lw: Lowerer, fn: types.FunctionType, specs: Sequence[ParamSpec])
     root.yields = tuple(values)
     captures = [_capture(lw, path) for path in lw.captured]
     others = {r.name: r.function for r in lw.session.functions.values() if r.function is not None}
-    module = Module(Function(lw.session.entry_name, root), others)
+    check_rules(lw, others)
+    module = Module(Function(lw.session.entry_name, root), others, rules_of(lw))
     guards = list(lw.session.captures.guards.items())
     leaves += [str(c.path[-1][1]) for c in captures]
-    return Lowered(module, list(names), captures, guards, out, mutated_params(module), leaves, lw.session.custom)
+    return Lowered(
+        module, list(names), captures, guards, out, mutated_params(module), leaves, lw.session.custom
+    )
 
 
 def _parameter_names(fn: types.FunctionType) -> tuple[str, ...]:
@@ -116,7 +122,9 @@ def make_argument(lw: Lowerer, spec: ParamSpec, name: str, path: Path, leaves: l
     """The abstract value of an argument; leaves become parameters of the IR function."""
     if isinstance(spec, ScalarSpec | ArraySpec):
         if spec.dtype in ("float16", "object", "longdouble", "clongdouble"):
-            raise TypeMismatchError(f"the argument '{name}' has dtype {spec.dtype}, which cannot be compiled", lw.src)
+            raise TypeMismatchError(
+                f"the argument '{name}' has dtype {spec.dtype}, which cannot be compiled", lw.src
+            )
         leaves.append(name)
         return parameter(lw, spec, name)
     if isinstance(spec, KnownSpec):
@@ -126,6 +134,7 @@ def make_argument(lw: Lowerer, spec: ParamSpec, name: str, path: Path, leaves: l
         return [(k, make_argument(lw, s, f"{name}_{k}", (*path, ("item", k)), leaves)) for k, s in items]
 
     if isinstance(spec, TupleSpec):
+        lw.session.classes.setdefault(spec.type, (*path, ("attr", "__class__")))
         names = field_names(spec.type) or range(len(spec.items))
         return Tup(tuple(v for _, v in inner(zip(names, spec.items, strict=True))), spec.type)
     if isinstance(spec, ListSpec):
@@ -137,6 +146,7 @@ def make_argument(lw: Lowerer, spec: ParamSpec, name: str, path: Path, leaves: l
         from .containers import new_dict
 
         return new_dict(lw, inner(iter(spec.items)), ("param", path))
+    lw.session.classes.setdefault(spec.type, (*path, ("attr", "__class__")))
     fields = inner(iter(spec.fields))
     if is_immutable(spec.type):
         return Tup(tuple(v for _, v in fields), spec.type)
@@ -174,6 +184,6 @@ def _output(lw: Lowerer, value: AbstractValue, values: list[Value]) -> OutTree:
             keys = [k[1] for k in lw.state.values if k[0] is value.owner]
         found = [lw.get((value.owner, k), str(k)) for k in keys]
         return NodeOut(value.cls, tuple(_output(lw, v, values) for v in found), tuple(keys))
-    raise TypeMismatchError(f"{describe(value)} cannot be returned", lw.src, "return numbers, arrays or containers")
-
-
+    raise TypeMismatchError(
+        f"{describe(value)} cannot be returned", lw.src, "return numbers, arrays or containers"
+    )

@@ -1,6 +1,6 @@
 """The state of one lowering: variables, frames, retries, and dispatch to one function per kind of syntax.
 
-`STATEMENTS` and `EXPRESSIONS` map a node class to its function; the modules of this folder enter themselves there.
+`STATEMENTS` and `EXPRESSIONS` map a node class to its function; the other modules enter themselves there.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..errors import NOWHERE, NoRuleError, Src, TypeMismatchError, UnsupportedEr
 from ..ir.nodes import Function, Value
 from ..ir.types import Array, Scalar
 from .captures import Captures
-from .joins import Form, is_number, same_value
+from .joins import Form, is_number
 from .regions import RegionBuilder
 from .source import FunctionSource
 from .values import MISSING, Box, ListRef, Maybe, Missing, Owner, Path, Poison, Scope, describe
@@ -85,10 +85,12 @@ class Session:
     growable: dict[object, Scalar | Array] = field(default_factory=dict)
     unrolled: set[object] = field(default_factory=set)
     functions: dict[object, RecursiveFn] = field(default_factory=dict)
+    classes: dict[type, Path] = field(default_factory=dict)
     owners: dict[object, Owner] = field(default_factory=dict)
     sources: dict[object, FunctionSource] = field(default_factory=dict)
     loops: dict[object, dict[object, Form]] = field(default_factory=dict)
     custom: dict[str, object] = field(default_factory=dict)
+    rules: dict[object, Any] = field(default_factory=dict)
     entry_name: str = ""
 
 
@@ -133,6 +135,8 @@ class Lowerer:
         self.captured: dict[Path, AbstractValue] = {}
         self.boxes: dict[object, int] = {}
         self.src: Src = NOWHERE
+        self.depth: Value | None = None  # how many recursive calls are open
+        self.inside: tuple[object, ...] = ()  # objects of custom_vjp of whose rules this is a part
 
     # -- places
     @property
@@ -189,10 +193,22 @@ class Lowerer:
     def bound(self, value: AbstractValue, name: str = "") -> AbstractValue:
         """The value as a name can hold it."""
         if isinstance(value, Arr):
-            return materialise(self.ctx, value, name)
+            made = materialise(self.ctx, value, name)
+            if name.isidentifier() and made.whole and made.memory is not None and not made.memory.ref.name:
+                made.memory.ref.name = name
+            return made
         if isinstance(value, Tup):
             items = tuple(self.bound(v) for v in value.items)
-            return value if all(a is b for a, b in zip(items, value.items, strict=True)) else Tup(items, value.type)
+            return (
+                value
+                if all(a is b for a, b in zip(items, value.items, strict=True))
+                else Tup(items, value.type)
+            )
+        if name.isidentifier():
+            if isinstance(value, Box) and value.owner.name.startswith("the "):
+                value.owner.name = name
+            elif isinstance(value, ListRef) and not value.ref.name:
+                value.ref.name = name
         if isinstance(value, Num) and name and not value.value.name and self.b.visible(value.value):
             value.value.name = name
         return value
@@ -276,5 +292,3 @@ class Lowerer:
     def set_flag(self, name: str, value: AbstractValue) -> None:
         """Set a pseudo-variable."""
         self.state.values[self.scope, name] = value
-
-

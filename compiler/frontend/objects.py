@@ -13,7 +13,7 @@ from ..arrays.value import AbstractValue, Arr, Known, Num, Tup
 from ..ir.nodes import Value
 from .captures import attribute as known_attribute
 from .lowerer import Lowerer, expression
-from .values import Box, ListRef, Method, describe
+from .values import Box, KnownAt, ListRef, Method, describe
 
 
 @expression(ast.Attribute)
@@ -50,6 +50,8 @@ def get_attribute(lw: Lowerer, owner: AbstractValue, name: str) -> AbstractValue
     if isinstance(owner, Box) and owner.kind == "object":
         return _object_attribute(lw, owner, owner.cls, name)
     if isinstance(owner, Tup) and owner.type is not tuple and owner.type is not list:
+        if name == "_replace" and issubclass(owner.type, tuple):
+            return Method(owner, name)
         names = field_names(owner.type)
         if name in names:
             return owner.items[names.index(name)]
@@ -57,9 +59,9 @@ def get_attribute(lw: Lowerer, owner: AbstractValue, name: str) -> AbstractValue
     if isinstance(owner, Box | ListRef | Tup):
         return Method(owner, name)
     if isinstance(owner, Known):
-        if isinstance(owner.obj, str | bytes | list | dict | tuple | set) and hasattr(owner.obj, name):
-            if callable(getattr(owner.obj, name)):
-                return Method(owner, name)
+        plain = isinstance(owner.obj, str | bytes | list | dict | tuple | set)
+        if plain and callable(getattr(owner.obj, name, None)):
+            return Method(owner, name)
         if isinstance(owner.obj, int | float | complex) and not isinstance(owner.obj, type):
             return _array_attribute(lw, owner, name)
         return known_attribute(lw, owner, name)
@@ -104,24 +106,42 @@ def _class_attribute(lw: Lowerer, owner: AbstractValue, cls: type, name: str) ->
     if isinstance(found, property):
         from .calls import call_value
 
-        return call_value(lw, Known(found.fget), [owner], {}, name)
+        path = lw.session.classes.get(cls)
+        getter = KnownAt(found.fget, (*path, ("attr", name), ("attr", "fget"))) if path else Known(found.fget)
+        return call_value(lw, getter, [owner], {}, name)
     if isinstance(found, staticmethod):
-        return Known(found.__func__)
+        path = lw.session.classes.get(cls)
+        plain = found.__func__
+        return KnownAt(plain, (*path, ("attr", name))) if path else Known(plain)
     if isinstance(found, types.FunctionType):
         return Method(owner, name)
     if isinstance(found, bool | int | float | str | tuple | None):
         return Known(found)
     if callable(getattr(found, "py_func", None)):
         return Method(owner, name)
-    lw.refuse(f"the attribute '{name}' of {describe(owner)}", "only methods, properties and plain class constants")
+    lw.refuse(
+        f"the attribute '{name}' of {describe(owner)}", "only methods, properties and plain class constants"
+    )
 
 
-def class_function(cls: type, name: str) -> Any:
-    """A method as a plain function."""
+def class_function(lw: Lowerer, cls: type, name: str) -> Known:
+    """A method as a plain function, with the path of its class where that is known."""
     for base in cls.__mro__:
         if name in vars(base):
-            return vars(base)[name]
-    return None
+            path = lw.session.classes.get(cls)
+            found = vars(base)[name]
+            return Known(found) if path is None else KnownAt(found, (*path, ("attr", name)))
+    lw.fail("AttributeError", f"'{cls.__name__}' object has no attribute '{name}'")
+
+
+def replaced(lw: Lowerer, owner: AbstractValue, kwargs: dict[str, AbstractValue]) -> AbstractValue:
+    """owner._replace(**kwargs), dataclasses.replace(owner, **kwargs)."""
+    cls = owner.type if isinstance(owner, Tup) else owner.cls if isinstance(owner, Box) else None
+    names = field_names(cls) if cls is not None else ()
+    if cls is None or set(kwargs) - set(names):
+        lw.mismatch(f"{describe(owner)} has no such fields: {', '.join(kwargs)}")
+    values = {name: kwargs.get(name) or get_attribute(lw, owner, name) for name in names}
+    return construct(lw, cls, [], values, lw.call_path[-1])
 
 
 def construct(
@@ -139,20 +159,24 @@ def construct(
         if hasattr(cls, "__post_init__"):
             from .calls import call_value
 
-            call_value(lw, Known(class_function(cls, "__post_init__")), [box], {}, "__post_init__")
+            call_value(lw, class_function(lw, cls, "__post_init__"), [box], {}, "__post_init__")
         return box
-    init = class_function(cls, "__init__")
-    if not isinstance(init, types.FunctionType):
+    init = class_function(lw, cls, "__init__")
+    if not isinstance(init.obj, types.FunctionType):
         lw.no_rule(f"{cls.__name__}(...) cannot be compiled")
     from .calls import call_value
 
     box = lw.new_box("object", cls, site, cls.__name__)
-    call_value(lw, Known(init), [box, *args], kwargs, "__init__")
+    call_value(lw, init, [box, *args], kwargs, "__init__")
     return box
 
 
 def _fields(
-    lw: Lowerer, cls: type, names: tuple[str, ...], args: list[AbstractValue], kwargs: dict[str, AbstractValue]
+    lw: Lowerer,
+    cls: type,
+    names: tuple[str, ...],
+    args: list[AbstractValue],
+    kwargs: dict[str, AbstractValue],
 ) -> dict[str, AbstractValue]:
     values: dict[str, AbstractValue] = dict(zip(names, args, strict=False))
     if len(args) > len(names) or set(kwargs) - set(names) or set(kwargs) & set(values):

@@ -1,4 +1,4 @@
-"""Which variables still matter where control flow meets: fields of objects that nothing refers to are dropped."""
+"""Which variables still matter where control flow meets: fields of unreachable objects are dropped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from .lowerer import Key, Lowerer
 from .values import Box, Closure, Maybe, Method, Owner, Scope
 
 
-def live_keys(lw: Lowerer, values: dict[Key, AbstractValue], before: dict[Key, AbstractValue]) -> Iterable[Key]:
+def live_keys(
+    lw: Lowerer, values: dict[Key, AbstractValue], before: dict[Key, AbstractValue]
+) -> Iterable[Key]:
     """Keys that existed before, variables of open scopes, and what can be reached from them."""
     fields: dict[object, list[Key]] = {}
     open_scopes = _open_scopes(lw)

@@ -1,6 +1,7 @@
-"""Recursive calls: a function that calls itself under a run-time condition becomes a function of the IR module.
+"""Recursive calls: a function that calls itself under a run-time condition becomes an IR function.
 
-Its result type is found by a fixpoint: at first a recursive call is taken never to return, so that only the other returns count.
+Its result type is found by a fixpoint: at first a recursive call is taken never to return, so that only the
+other returns count.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ from ..arrays.core import from_reference, reference
 from ..arrays.value import AbstractValue, Arr, Known, Num, Tup
 from ..errors import UnsupportedError
 from ..ir.nodes import Function, Value
-from ..ir.types import Type
+from ..ir.types import INT, Type
+from ..prims.prim import emit
 from .captures import run_time
 from .joins import (
     ArrForm,
     Form,
+    ListForm,
     NumForm,
     SameForm,
     TupForm,
     as_tup,
     coerce,
-    escape_form,
     is_number,
     join,
     num_form,
@@ -36,16 +38,21 @@ from .values import Box, Closure, ListRef, Path, Scope, describe
 
 MAX_INLINE = 12
 MAX_ATTEMPTS = 10
+MAX_DEPTH = 1000
 
-Call = tuple[object, object, int]
+Call = tuple[object, tuple[object, ...], int]
 
 
-def note_call(lw: Lowerer, source: FunctionSource, parent: Scope | None, bound: dict[str, AbstractValue]) -> Call:
+def note_call(
+    lw: Lowerer, source: FunctionSource, parent: Scope | None, bound: dict[str, AbstractValue]
+) -> Call:
     """What is remembered of an inlined call while it is open."""
     return (source.node, _key(lw, parent, bound), lw.b.depth)
 
 
-def is_recursive(lw: Lowerer, source: FunctionSource, parent: Scope | None, bound: dict[str, AbstractValue]) -> bool:
+def is_recursive(
+    lw: Lowerer, source: FunctionSource, parent: Scope | None, bound: dict[str, AbstractValue]
+) -> bool:
     """Whether the call must not be inlined: the same call is open, or one that run-time conditions repeat."""
     key = _key(lw, parent, bound)
     if (source.node, key) in lw.session.functions:
@@ -54,12 +61,12 @@ def is_recursive(lw: Lowerer, source: FunctionSource, parent: Scope | None, boun
     if any(c[1] == key for c in same):
         return True
     with_functions = any(isinstance(v, Closure) for v in bound.values())
-    if with_functions or parent is not None and not any(c[1][0] == id(parent) for c in same):
+    if with_functions or (parent is not None and not any(c[1][0] == id(parent) for c in same)):
         return len(same) >= MAX_INLINE * 4
     return any(lw.b.depth > c[2] for c in same) or len(same) >= MAX_INLINE
 
 
-def _key(lw: Lowerer, parent: Scope | None, bound: dict[str, AbstractValue]) -> tuple:
+def _key(lw: Lowerer, parent: Scope | None, bound: dict[str, AbstractValue]) -> tuple[object, ...]:
     return (id(parent) if parent is not None else 0, tuple((n, _form_key(lw, v)) for n, v in bound.items()))
 
 
@@ -73,7 +80,11 @@ def _form_key(lw: Lowerer, x: AbstractValue) -> object:
     if isinstance(x, ListRef):
         return ("list", x.ref.type)
     if isinstance(x, Known):
-        return ("known", type(x.obj), repr(x.obj) if isinstance(x.obj, bool | int | float | str | tuple) else id(x.obj))
+        return (
+            "known",
+            type(x.obj),
+            repr(x.obj) if isinstance(x.obj, bool | int | float | str | tuple) else id(x.obj),
+        )
     if isinstance(x, Closure):
         return ("closure", id(x.source.node), id(x.scope))
     return ("object", id(x.owner)) if isinstance(x, Box) else ("value", id(x))
@@ -101,7 +112,11 @@ def call_recursive(
         _lower(lw, record, source, parent, python, path, args, outer, forms)
     if record.form is None:
         raise PathEnds
-    parts = [p for v, f in zip((*args.values(), *outer.values()), forms, strict=True) for p in coerce(lw, v, f)]
+    depth = lw.b.int(0) if lw.depth is None else emit(lw.b, "add", lw.depth, lw.b.int(1))
+    parts = [depth]
+    parts += [
+        p for v, f in zip((*args.values(), *outer.values()), forms, strict=True) for p in coerce(lw, v, f)
+    ]
     for captured in record.captures:
         value = run_time(lw, captured, lw.session.captures.found[captured].spec, str(captured[-1][1]))
         parts.append(_part(lw, value))
@@ -133,7 +148,7 @@ def _form(lw: Lowerer, value: AbstractValue) -> Form:
         return ArrForm(value.dtype, ones, value.writeable)
     if isinstance(value, Tup):
         return TupForm(tuple(_form(lw, v) for v in value.items), value.type)
-    return escape_form(lw, value) if isinstance(value, ListRef) else SameForm(value)
+    return ListForm(value.ref.type) if isinstance(value, ListRef) else SameForm(value)  # type: ignore[arg-type]
 
 
 def _outer_values(
@@ -164,7 +179,8 @@ def _lower(
 
     for _ in range(MAX_ATTEMPTS):
         sub = Lowerer(lw.session)
-        sub.src = sub.b.src = lw.src
+        sub.src = sub.b.src = source.src(source.node)
+        _count_depth(sub, source.name)
         names = [*args, *(str(k[1]) for k in outer)]
         values = [_parameter(sub, form, name) for form, name in zip(forms, names, strict=True)]
         for captured in record.captures:
@@ -181,7 +197,8 @@ def _lower(
         form = record.form if result is None else _result_form(sub, record.form, result)
         if form is None:
             raise UnsupportedError(
-                f"infinite recursion: {source.name}() never returns without calling itself", source.src(source.node)
+                f"infinite recursion: {source.name}() never returns without calling itself",
+                source.src(source.node),
             )
         if record.form is not None and same_form(form, record.form) and captures == record.captures:
             root = sub.b.region
@@ -192,8 +209,18 @@ def _lower(
     raise UnsupportedError(f"the result type of the recursive {source.name}() does not settle", lw.src)
 
 
+def _count_depth(sub: Lowerer, name: str) -> None:
+    """Recursion without end must not overflow the stack: machine code does not look at it."""
+    sub.depth = sub.b.param(Value(INT, "depth"))
+    fine = emit(sub.b, "lt", sub.depth, sub.b.int(MAX_DEPTH))
+    message = f"maximum recursion depth exceeded: {name}() called itself {MAX_DEPTH} times"
+    sub.b.check(fine, "RecursionError", message)
+
+
 def _result_form(sub: Lowerer, before: Form | None, result: AbstractValue) -> Form:
-    form = _form(sub, sub.num(result)) if isinstance(result, Known) and is_number(result) else _form(sub, result)
+    form = (
+        _form(sub, sub.num(result)) if isinstance(result, Known) and is_number(result) else _form(sub, result)
+    )
     if before is None or same_form(before, form):
         return form
     if isinstance(before, NumForm) and isinstance(form, NumForm):
@@ -216,5 +243,3 @@ def _parameter(sub: Lowerer, form: Form, name: str) -> AbstractValue:
 
 def _param(sub: Lowerer, t: Type, name: str) -> Value:
     return sub.b.param(Value(t, name))
-
-

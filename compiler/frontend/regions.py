@@ -1,4 +1,4 @@
-"""A Builder whose regions can be left and entered again, so that two branches can be joined after both are lowered."""
+"""A Builder whose regions can be left and entered again: branches are joined once all of them are lowered."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The syntax tree of a function, found in its file and compared with the code that runs.
 
-The whole file is parsed, so that every position is absolute. The text that a file holds now is not always the function
-that was imported: the tree is used only if it compiles to the same code object.
+The whole file is parsed, so that every position is absolute. The text that a file holds now is not always
+the function that was imported: the tree is used only if it compiles to the same code object.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ def function_source(fn: types.FunctionType) -> FunctionSource:
 
 def _edited(fn: types.FunctionType, place: Src) -> SourceError:
     return SourceError(
-        f"the file does not hold the function {fn.__qualname__!r} that runs", place, "it was edited after import: reload it"
+        f"the file does not hold the function {fn.__qualname__!r} that runs",
+        place,
+        "it was edited after import: reload it",
     )
 
 
@@ -132,7 +134,7 @@ def _find_node(tree: ast.Module, code: types.CodeType) -> FunctionNode | None:
         if isinstance(node, ast.Lambda):
             if code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
                 found.append(node)
-        elif isinstance(node, FunctionNode) and node.name == code.co_name:
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == code.co_name:
             first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
             if first == code.co_firstlineno:
                 found.append(node)
@@ -150,7 +152,10 @@ def _covers(node: FunctionNode, code: types.CodeType) -> bool:
     ends = [(p[1], p[3]) for p in code.co_positions() if p[2] is not None and p[1] is not None and p[3]]
     if not starts:
         return False
-    return min(starts) == (body.lineno, body.col_offset) and max(ends) == (body.end_lineno, body.end_col_offset)
+    return min(starts) == (body.lineno, body.col_offset) and max(ends) == (
+        body.end_lineno,
+        body.end_col_offset,
+    )
 
 
 def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
@@ -170,7 +175,12 @@ def _same_code_exists(module: types.CodeType, code: types.CodeType) -> bool:
 
 
 def _same(a: types.CodeType, b: types.CodeType) -> bool:
-    if (a.co_code, a.co_names, a.co_varnames, a.co_freevars) != (b.co_code, b.co_names, b.co_varnames, b.co_freevars):
+    if (a.co_code, a.co_names, a.co_varnames, a.co_freevars) != (
+        b.co_code,
+        b.co_names,
+        b.co_varnames,
+        b.co_freevars,
+    ):
         return False
     if len(a.co_consts) != len(b.co_consts):
         return False

@@ -6,6 +6,7 @@ import ast
 
 from ..arrays.indexing import store
 from ..arrays.value import AbstractValue, Arr, Known
+from ..ir.nodes import Value
 from .branches import branch
 from .lowerer import Lowerer, PathEnds, statement
 from .objects import get_attribute
@@ -81,7 +82,9 @@ def _augmented_item(lw: Lowerer, node: ast.AugAssign, target: ast.Subscript) -> 
         store_item(lw, owner, index, new)
 
 
-def in_place(lw: Lowerer, kind: type[ast.operator], old: AbstractValue, value: AbstractValue) -> AbstractValue:
+def in_place(
+    lw: Lowerer, kind: type[ast.operator], old: AbstractValue, value: AbstractValue
+) -> AbstractValue:
     """old op= value; the array itself when it was changed in place."""
     from .calls import library_argument
     from .containers import as_items, extend
@@ -133,7 +136,9 @@ def inner_function(lw: Lowerer, node: ast.FunctionDef) -> None:
             from .calls import is_transparent
 
             if not is_transparent(lw.expr(decorator)):
-                lw.refuse("a decorator on an inner function", "call the decorator on a function defined outside")
+                lw.refuse(
+                    "a decorator on an inner function", "call the decorator on a function defined outside"
+                )
         lw.at(node)
     lw.set((lw.scope, node.name), closure(lw, node))
 
@@ -142,7 +147,9 @@ def closure(lw: Lowerer, node: ast.FunctionDef | ast.Lambda) -> Closure:
     """The function value; defaults are evaluated now."""
     args = node.args
     positional = [*args.posonlyargs, *args.args]
-    defaults = dict(zip([a.arg for a in positional[len(positional) - len(args.defaults) :]], args.defaults, strict=True))
+    defaults = dict(
+        zip([a.arg for a in positional[len(positional) - len(args.defaults) :]], args.defaults, strict=True)
+    )
     for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
         if default is not None:
             defaults[arg.arg] = default
@@ -167,7 +174,7 @@ def raise_(lw: Lowerer, node: ast.Raise) -> None:
     raise PathEnds
 
 
-def _exception(lw: Lowerer, node: ast.expr) -> tuple[str, str, list]:
+def _exception(lw: Lowerer, node: ast.expr) -> tuple[str, str, list[Value]]:
     called = isinstance(node, ast.Call)
     cls = lw.expr(node.func if isinstance(node, ast.Call) else node)
     obj = cls.obj if isinstance(cls, Known) else None
@@ -177,7 +184,7 @@ def _exception(lw: Lowerer, node: ast.expr) -> tuple[str, str, list]:
         lw.refuse("only exceptions can be raised: raise SomeError(message)")
     args = node.args if called and isinstance(node, ast.Call) else []
     parts: list[str] = []
-    values: list = []
+    values: list[Value] = []
     for arg in args:
         text, more = template(lw, arg, len(values))
         parts.append(text)
@@ -203,5 +210,3 @@ def assert_(lw: Lowerer, node: ast.Assert) -> None:
             failed()
         return
     branch(lw, cond.value, lambda: None, failed)
-
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
+from typing import Any
 
 from ..arrays.core import as_array, as_index
 from ..arrays.indexing import store, subscript
@@ -53,7 +54,9 @@ def unpack(lw: Lowerer, targets: Sequence[ast.expr], value: AbstractValue) -> No
         items = _unpack_array(lw, value, len(targets), bool(starred))
     if items is None and isinstance(value, ListRef) and not starred:
         n = lw.b.list_len(value.ref)
-        lw.b.check(emit(lw.b, "eq", n, lw.b.int(len(targets))), "ValueError", "wrong number of values to unpack")
+        lw.b.check(
+            emit(lw.b, "eq", n, lw.b.int(len(targets))), "ValueError", "wrong number of values to unpack"
+        )
         items = tuple(item_at(lw, value, lw.b.int(k)) for k in range(len(targets)))
     if items is None:
         lw.mismatch(f"cannot unpack {describe(value)}", "its length must be known when compiling")
@@ -168,8 +171,10 @@ def _key(lw: Lowerer, owner: Box, index: AbstractValue) -> object:
     return index.obj
 
 
-def _slice(lw: Lowerer, owner: AbstractValue, items: tuple[AbstractValue, ...], index: SliceVal) -> AbstractValue:
-    parts = []
+def _slice(
+    lw: Lowerer, owner: AbstractValue, items: tuple[AbstractValue, ...], index: SliceVal
+) -> AbstractValue:
+    parts: list[Any] = []
     for part in (index.start, index.stop, index.step):
         if part is not None and not isinstance(part, Known):
             lw.refuse("a slice of a list or tuple with run-time bounds", "use an array")
@@ -180,7 +185,9 @@ def _slice(lw: Lowerer, owner: AbstractValue, items: tuple[AbstractValue, ...], 
     return new_list(lw, chosen, (lw.src, "slice")) if isinstance(owner, Box) else Tup(chosen)
 
 
-def _known_item(lw: Lowerer, owner: AbstractValue, items: tuple[AbstractValue, ...], k: object) -> AbstractValue:
+def _known_item(
+    lw: Lowerer, owner: AbstractValue, items: tuple[AbstractValue, ...], k: object
+) -> AbstractValue:
     if not isinstance(k, int):
         lw.mismatch(f"{describe(owner)} is indexed with a {type(k).__name__}")
     if not -len(items) <= k < len(items):
@@ -204,7 +211,9 @@ def _run_time_item(
 
 
 # -- writing
-def store_item(lw: Lowerer, owner: AbstractValue, index: AbstractValue, value: AbstractValue, op: str | None = None) -> None:
+def store_item(
+    lw: Lowerer, owner: AbstractValue, index: AbstractValue, value: AbstractValue, op: str | None = None
+) -> None:
     """owner[index] = value, or op= on arrays."""
     if isinstance(owner, Arr):
         items = as_items(lw, value)
@@ -254,4 +263,3 @@ def set_attribute(lw: Lowerer, owner: AbstractValue, name: str, value: AbstractV
         refuse_outer(lw, owner)
     else:
         lw.refuse(f"assignment to the attribute '{name}' of {describe(owner)}")
-

@@ -20,7 +20,8 @@ def escape(text: str) -> str:
 def template(lw: Lowerer, node: ast.expr, first: int) -> tuple[str, list[Value]]:
     """The template of an expression used as a message, values numbered from `first`."""
     if isinstance(node, ast.JoinedStr):
-        text, values = "", []
+        text = ""
+        values: list[Value] = []
         for part in node.values:
             if isinstance(part, ast.Constant):
                 text += escape(str(part.value))
@@ -42,8 +43,7 @@ def _formatted(lw: Lowerer, part: ast.FormattedValue, first: int) -> tuple[str, 
         spec = str(known.obj)
     conversion = "" if part.conversion == -1 else f"!{chr(part.conversion)}"
     if isinstance(value, Known):
-        shown = {"!r": repr, "!s": str, "!a": ascii}.get(conversion, lambda v: v)(value.obj)
-        return escape(format(shown, spec)), []
+        return escape(("{" + conversion + ":" + spec + "}").format(value.obj)), []
     if isinstance(value, Num):
         return "{" + f"{first}{conversion}" + (f":{spec}" if spec else "") + "}", [value.value]
     return show(lw, value, first)
@@ -75,5 +75,7 @@ def joined(lw: Lowerer, node: ast.JoinedStr) -> AbstractValue:
     """An f-string of constants."""
     text, values = template(lw, node, 0)
     if values:
-        lw.refuse("a string made from run-time numbers", "f-strings of numbers work in print, raise and assert only")
+        lw.refuse(
+            "a string made from run-time numbers", "f-strings of numbers work in print, raise and assert only"
+        )
     return Known(text.replace("{{", "{").replace("}}", "}"))

@@ -1,15 +1,15 @@
 """What a Python value is while a function is being lowered.
 
-    Arr, Num, Known, Tup, SliceVal    from compiler.arrays.value
-    KnownAt      a Known with the path by which it was found (global, closure, attribute)
-    Closure      a function defined inside the lowered code, with the scope it sees
-    Method       a method of a value, not yet called
-    Box          a mutable object of known structure (list, dict, object): its fields live in the lowerer's state
-    ListRef      a list whose length is known at run time only: an IR list
-    RangeVal     a range
-    Text         a string with run-time numbers in it, for print and raise
-    Maybe        a variable that is unbound on some paths; `flag` says whether it is bound
-    Poison       a variable whose values on two paths do not fit together: an error when it is read
+Arr, Num, Known, Tup, SliceVal    from compiler.arrays.value
+KnownAt      a Known with the path by which it was found (global, closure, attribute)
+Closure      a function defined inside the lowered code, with the scope it sees
+Method       a method of a value, not yet called
+Box          a mutable object of known structure (list, dict, object): its fields live in the lowerer's state
+ListRef      a list whose length is known at run time only: an IR list
+RangeVal     a range
+Text         a string with run-time numbers in it, for print and raise
+Maybe        a variable that is unbound on some paths; `flag` says whether it is bound
+Poison       a variable whose values on two paths do not fit together: an error when it is read
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from ..ir.nodes import Module, Value
 from .source import FunctionSource
 
 Path = tuple[tuple[str, object], ...]
-"""How to fetch a value from the compiled function: steps ("global", name), ("closure", name), ("default", name),
-("param", name), ("attr", name), ("item", key)."""
+"""How to fetch a value from the compiled function: steps ("global", name), ("closure", name),
+("default", name), ("param", name), ("attr", name), ("item", key)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +72,10 @@ class Owner:
 
 @dataclass(frozen=True, eq=False)
 class Box:
-    """A mutable object; `kind` is "list", "dict" or "object". Fields are `state[owner, name]`; "%items" and "%keys" give
-    the elements of a list and the keys of a dict."""
+    """A mutable object; `kind` is "list", "dict" or "object".
+
+    Fields are `state[owner, name]`; "%items" holds the elements of a list, "%keys" the keys of a dict.
+    """
 
     kind: str
     owner: Owner
@@ -229,8 +231,8 @@ class Capture:
 class Lowered:
     """An IR module and all that a caller must know about it.
 
-    entry.params are the array and scalar leaves of the parameters in order, then the captures; `mutated` holds the indices
-    of entry.params whose memory is written; `guards` are the values read at compile time.
+    entry.params are the array and scalar leaves of the parameters in order, then the captures; `mutated`
+    holds the indices of entry.params whose memory is written; `guards` are the values read at compile time.
     """
 
     module: Module
@@ -260,5 +262,11 @@ def describe(x: AbstractValue) -> str:
         return f"a {x.cls.__name__}"
     if isinstance(x, Maybe):
         return describe(x.value)
-    names = {ListRef: "a list", RangeVal: "a range", Text: "a string", Closure: "a function", Method: "a method"}
+    names = {
+        ListRef: "a list",
+        RangeVal: "a range",
+        Text: "a string",
+        Closure: "a function",
+        Method: "a method",
+    }
     return names.get(type(x), "nothing")

@@ -101,8 +101,9 @@ class Builder:
     ) -> Value:
         key = (cls, args, type_, tuple((type(a), repr(a)) for a in attrs))
         for known in reversed(self._known):
-            if key in known:
-                return known[key]
+            found: Value | None = known.get(key)
+            if found is not None:
+                return found
         out = Value(type_, name)
         self.add(cls(args, (out,), (), attrs, self.src))
         self._known[-1][key] = out

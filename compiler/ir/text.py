@@ -91,6 +91,7 @@ class _Printer:
         self.lines: list[str] = []
         self.names: dict[Value, str] = {}
         self.taken: set[str] = set()
+        self.numbers: dict[str, int] = {}
         self.literals: dict[Value, str] = {}
         self.depth = 0
         self.marked = marked
@@ -107,10 +108,12 @@ class _Printer:
         """The name of a value at its definition."""
         if value not in self.names:
             hint = re.sub(r"\W", "_", value.name) or "t"
-            name, n = hint, 0
+            n = self.numbers.get(hint, 0)
+            name = f"{hint}_{n}" if n else hint
             while name in self.taken:
                 n += 1
                 name = f"{hint}_{n}"
+            self.numbers[hint] = n + 1
             self.taken.add(name)
             self.names[value] = name
         return self.names[value]

@@ -19,7 +19,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import numpy as np
 
@@ -72,9 +72,13 @@ class _Verifier:
     def need(self, holds: bool, op: Op | None, message: str) -> None:
         """Complain unless something holds."""
         if not holds:
-            kind = f"{type(op).__name__}: " if op else ""
-            text = show_around(self.function, op, kind + message)
-            raise InternalError(f"{kind}{message}\n{text}", op.src if op else None)
+            self.fail(op, message)
+
+    def fail(self, op: Op | None, message: str) -> NoReturn:
+        """Complain; called directly where building the message of a check that holds would cost time."""
+        kind = f"{type(op).__name__}: " if op else ""
+        text = show_around(self.function, op, kind + message)
+        raise InternalError(f"{kind}{message}\n{text}", op.src if op else None)
 
     # -- scopes
     def region(self, region: Region, owner: Op | None, shared: Iterable[Value] = ()) -> None:
@@ -83,19 +87,21 @@ class _Verifier:
         self.define(region.params, owner, mine, set(shared))
         for op in region.ops:
             for arg in op.args:
-                self.need(arg in self.visible, op, f"operand {arg!r} is not visible here")
+                if arg not in self.visible:
+                    self.fail(op, f"operand {arg!r} is not visible here")
             self.op(op)
             self.define(op.outs, op, mine)
         for value in region.yields:
-            self.need(value in self.visible, owner, f"yielded {value!r} is not visible in its region")
+            if value not in self.visible:
+                self.fail(owner, f"yielded {value!r} is not visible in its region")
         self.visible.difference_update(mine)
 
     def define(
         self, values: Iterable[Value], op: Op | None, mine: list[Value], shared: set[Value] | None = None
     ) -> None:
         for value in values:
-            fresh = value not in self.defined or value in (shared or ())
-            self.need(fresh, op, f"{value!r} is defined twice")
+            if value in self.defined and value not in (shared or ()):
+                self.fail(op, f"{value!r} is defined twice")
             self.defined.add(value)
             self.visible.add(value)
             mine.append(value)
@@ -104,19 +110,22 @@ class _Verifier:
         """Check one op, inner regions included."""
         self.need(type(op) in _RULES, op, "no such kind of op")
         args, outs = _SHAPE.get(type(op), (None, None))
-        self.need(args is None or len(op.args) == args, op, f"takes {args} operands, has {len(op.args)}")
-        self.need(outs is None or len(op.outs) == outs, op, f"gives {outs} results, has {len(op.outs)}")
+        if args is not None and len(op.args) != args:
+            self.fail(op, f"takes {args} operands, has {len(op.args)}")
+        if outs is not None and len(op.outs) != outs:
+            self.fail(op, f"gives {outs} results, has {len(op.outs)}")
         _RULES[type(op)](self, op)
         for i, inner in enumerate(op.regions):
             self.region(inner, op, op.regions[0].params if i and isinstance(op, nodes.While) else ())
 
     def same(self, op: Op, what: str, found: Sequence[Value], expected: Sequence[Value | Type]) -> None:
         """Types agree, one by one."""
-        self.need(len(found) == len(expected), op, f"{len(found)} {what}, expected {len(expected)}")
+        if len(found) != len(expected):
+            self.fail(op, f"{len(found)} {what}, expected {len(expected)}")
         for value, other in zip(found, expected, strict=True):
             wanted = other.type if isinstance(other, Value) else other
-            message = f"{what}: {value!r} should have type {short_type(wanted)}"
-            self.need(value.type == wanted, op, message)
+            if value.type is not wanted and value.type != wanted:
+                self.fail(op, f"{what}: {value!r} should have type {short_type(wanted)}")
 
     def ints(self, op: Op, what: str, found: Sequence[Value]) -> None:
         self.same(op, what, found, [INT] * len(found))
@@ -135,35 +144,41 @@ class _Verifier:
 
     def apply(self, op: nodes.Apply) -> None:
         for value in (*op.args, op.out):
-            self.need(isinstance(value.type, Scalar), op, f"{value!r} is not a scalar")
+            if not isinstance(value.type, Scalar):
+                self.fail(op, f"{value!r} is not a scalar")
         dtypes = [a.dtype for a in op.args]
+        alike = dtypes
         if op.prim == "select":
             self.need(dtypes[:1] == ["bool"], op, "the condition of select is bool")
+            alike = dtypes[1:]
         elif op.prim in _MIXED:
             self.need(all(is_integer(d) or d == dtypes[0] for d in dtypes[1:]), op, "a count is an integer")
-        alike = {"select": dtypes[1:], "ipow": dtypes[:1], "polygamma": dtypes[:1]}.get(op.prim, dtypes)
-        self.need(len(set(alike)) <= 1, op, f"{op.prim} of different dtypes: {', '.join(dtypes)}")
+            alike = dtypes[:1]
+        if len(set(alike)) > 1:
+            self.fail(op, f"{op.prim} of different dtypes: {', '.join(dtypes)}")
         if self.prims is not None:
-            self.need(op.prim in self.prims, op, f"no primitive is called {op.prim}")
+            if op.prim not in self.prims:
+                self.fail(op, f"no primitive is called {op.prim}")
             self.signature(op, self.prims[op.prim], dtypes)
 
     def signature(self, op: nodes.Apply, record: Signature, dtypes: list[str]) -> None:
         """Arity, and the dtype of the result."""
-        arity = len(record.args)
-        self.need(len(dtypes) == arity, op, f"{op.prim} takes {arity} operands, has {len(dtypes)}")
+        if len(dtypes) != len(record.args):
+            self.fail(op, f"{op.prim} takes {len(record.args)} operands, has {len(dtypes)}")
         if op.prim == "cast":
             return
-        same = dtypes[1] if op.prim == "select" else dtypes[0]
-        expected = {"bool": "bool", "real": real_of(same), "complex": complex_of(same)}.get(
-            record.result, same
-        )
-        message = f"{op.prim} of {', '.join(dtypes)} gives {expected}, not {op.out.dtype}"
-        self.need(op.out.dtype == expected, op, message)
+        expected = dtypes[1] if op.prim == "select" else dtypes[0]
+        if record.result == "bool":
+            expected = "bool"
+        elif record.result in ("real", "complex"):
+            expected = real_of(expected) if record.result == "real" else complex_of(expected)
+        if op.out.dtype != expected:
+            self.fail(op, f"{op.prim} of {', '.join(dtypes)} gives {expected}, not {op.out.dtype}")
 
     # -- arrays
     def array(self, op: Op, value: Value) -> Array:
-        self.need(isinstance(value.type, Array), op, f"{value!r} is not an array")
-        assert isinstance(value.type, Array)
+        if not isinstance(value.type, Array):
+            self.fail(op, f"{value!r} is not an array")
         return value.type
 
     def alloc(self, op: nodes.Alloc) -> None:
@@ -174,7 +189,8 @@ class _Verifier:
 
     def place(self, op: Op, array: Value, index: Sequence[Value], value: Value) -> None:
         type_ = self.array(op, array)
-        self.need(len(index) == type_.rank, op, f"{len(index)} indices for rank {type_.rank}")
+        if len(index) != type_.rank:
+            self.fail(op, f"{len(index)} indices for rank {type_.rank}")
         self.ints(op, "index", index)
         self.same(op, "element", [value], [Scalar(type_.dtype)])
 

@@ -185,7 +185,8 @@ def _fold_two(b: Builder, name: str, args: tuple[Value, ...], known: list[Any]) 
         return x if x is args[1] else None
     if k is None:
         return _fold_same(b, name, args, known)
-    if (name, k) in NEUTRAL and x.dtype != "bool":
+    floored = name == "floordiv" and not is_integer(x.dtype)
+    if (name, k) in NEUTRAL and x.dtype != "bool" and not floored:
         return x
     if name == "mul" and k == -1 and is_inexact(x.dtype):
         return emit(b, "neg", x)

@@ -153,7 +153,8 @@ def determinants(a):
     return np.log(np.linalg.det(a[:2, :2])) + sign * logdet**2 + np.linalg.det(a) * 0.01
 
 
-@program(args=lambda rng: (np.array([[1.0, 2.0], [2.0, 4.0]]),))
+# The second derivative of det is written with the inverse, so NumPy's LinAlgError refuses it here.
+@program(args=lambda rng: (np.array([[1.0, 2.0], [2.0, 4.0]]),), second=False)
 def determinant_of_singular_matrix(a):
     # The value is zero, the gradient is the adjugate.
     return np.linalg.det(a)

@@ -281,6 +281,28 @@ def global_dict_mutated(x):
     return x[0] * SETTINGS["rate"]
 
 
+@refused("UnsupportedError", "read-only", (np.asfortranarray(np.eye(3, 4)),))
+def writes_to_reshaped_result_in_the_layout_of_its_operand(a):
+    g = 0.8 * a  # NumPy gives it Fortran order, and so reshape a copy
+    v = g.reshape(-1)
+    v[::2] = 0.7  # BAD
+    return np.sum(g)
+
+
+@refused("UnsupportedError", "read-only", (np.asfortranarray(np.eye(3, 4)),))
+def writes_to_reshaped_fortran_array(a):
+    f = a.T.reshape(12)
+    f[2] = f[0] * f[7]  # BAD
+    return np.sum(a * a)
+
+
+@refused("UnsupportedError", "read-only", (np.ones((6, 8))[::2, 1::3],))
+def writes_to_raveled_strided_array(a):
+    f = a.ravel()
+    f[0] = 2.0 * f[8]  # BAD
+    return np.sum(a * a) + np.sum(f * f)
+
+
 @refused("TypeMismatchError", "y")
 def rank_changes_in_loop(x):
     y = x

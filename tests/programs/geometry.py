@@ -109,8 +109,8 @@ def basis(i, degree, knots, t):
 
 @program(args=lambda rng: (rng.normal(size=5), rng.uniform(2.1, 2.9)), argnums=(0, 1), second=False)
 def bspline_recursive(coefficients, t):
-    knots = [0.0, 0.0, 0.0, 2.0, 3.0, 5.0, 5.0, 5.0]
-    return sum(c * basis(i, 2, knots, t) for i, c in enumerate(coefficients)) ** 2
+    knots = np.array([0.0, 0.0, 0.0, 2.0, 3.0, 5.0, 5.0, 5.0])
+    return sum([c * basis(i, 2, knots, t) for i, c in enumerate(coefficients)]) ** 2
 
 
 @program(args=lambda rng: (rng.normal(size=6), rng.uniform(2.1, 2.9)), argnums=(0, 1))

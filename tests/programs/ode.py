@@ -310,4 +310,4 @@ def oscillator_named_tuple(state, dt):
     for _ in range(6):
         state = kick_drift(state, dt)
         path.append(state.position)
-    return sum(p * p for p in path) + state.velocity
+    return sum([p * p for p in path]) + state.velocity

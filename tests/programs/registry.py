@@ -1,4 +1,4 @@
-"""The corpus: ordinary user functions, each with sample arguments. Every oracle of the tests runs over all of them.
+"""The corpus: ordinary user functions, each with sample arguments. Every oracle runs over all of them.
 
 A program is a plain Python function of scalars, arrays and pytrees that returns one float.
 Adding one needs no test: put it into a file of its family, decorated with `program`.

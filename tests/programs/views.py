@@ -186,22 +186,31 @@ def ellipsis_and_negative_axes(a):
 
 @program(args=lambda rng: (np.asfortranarray(rng.standard_normal((3, 4))),))
 def fortran_order_argument(a):
-    f = a.T.reshape(12)
+    f = a.T.reshape(12).copy()
     f[2] = f[0] * f[7]
-    g = a.ravel()
+    g = a.flatten()
     g[1] = 4.0 * g[2]
     for j in range(4):
         a[0, j] = a[1, j] * a[2, j - 1]
-    return np.sum(a * a) + g[1] * g[5]
+    return np.sum(a * a) + g[1] * g[5] + f[2] * f[3]
 
 
 @program(args=lambda rng: (rng.standard_normal((6, 8))[::2, 1::3],))
 def strided_argument(a):
     b = a.copy()
     a[1:, 0] *= a[:-1, 1]
-    f = a.reshape(9)
+    f = a.reshape(9) * 1.0
     f[0] = 2.0 * f[8]
-    return np.sum(a * b) + np.sum(f * f)
+    return np.sum(a * b) + np.sum(f * f) + a.ravel()[3] * a.T.reshape(9)[1]
+
+
+@program(args=lambda rng: (rng.standard_normal((3, 4)),))
+def flattened_argument(a):
+    f = a.reshape(12)
+    g = a.ravel()
+    f[2] = f[0] * g[7]
+    g[1] = 4.0 * f[2] * a[2, 3]
+    return np.sum(a * a) + f[1] * a[0, 1]
 
 
 @program(args=lambda rng: (rng.standard_normal(5)[::-1], rng.standard_normal((4, 3)).T), argnums=(0, 1))
@@ -220,3 +229,12 @@ def four_dimensional_views(a):
     a[1:, 0, :, 1] = a[:-1, 1, :, 0]
     a[:, ::-1, 0, 0] += 1.0
     return np.sum(a * a * a)
+
+
+@program(args=lambda rng: (rng.standard_normal((3, 2)),))
+def contiguous_copy_of_a_transpose(x):
+    y = np.ascontiguousarray(x.T)
+    y[0, :] = 0.5  # a copy: x keeps its elements
+    z = np.copy(x.T)
+    z[1, 1] *= 2.0
+    return np.sum(x * x) + np.sum(y * z) * x[0, 0]

@@ -10,8 +10,8 @@ import pytest
 from arrays_harness import assert_same, lower
 from pullback.compiler.arrays.indexing import store, subscript
 from pullback.compiler.arrays.library import ATTRIBUTES, FUNCTIONS, METHODS
-from pullback.compiler.arrays.value import Known, SliceVal
-from pullback.compiler.errors import NoRuleError, PullbackError
+from pullback.compiler.arrays.value import Known, SliceVal, Tup
+from pullback.compiler.errors import NoRuleError, PullbackError, TypeMismatchError
 
 BASE = np.arange(12.0).reshape(3, 4)
 VIEWS: dict[str, tuple[Callable[..., Any], Callable[[np.ndarray], np.ndarray]]] = {
@@ -68,10 +68,32 @@ def test_in_place_functions() -> None:
     assert_same(made.run(), want)
 
 
-@pytest.mark.parametrize("option", ["out", "where", "order"])
+@pytest.mark.parametrize("option", ["where", "order"])
 def test_unsupported_options_are_refused_by_name(option: str) -> None:
     with pytest.raises(NoRuleError, match=option):
         lower(lambda c, a: FUNCTIONS[np.sum](c, a, **{option: Known(1)}), (BASE,))
+
+
+def test_results_go_into_out() -> None:
+    def call(c, x, y):
+        FUNCTIONS[np.multiply](c, x, x, out=y)
+        shifted = subscript(c, y, [SliceVal(Known(1), None)])
+        FUNCTIONS[np.add](c, subscript(c, y, [SliceVal(None, Known(-1))]), 1.0, shifted)
+        FUNCTIONS[np.clip](c, y, None, 5.0, out=Tup((y,)))
+        return FUNCTIONS[np.exp](c, y, out=y)
+
+    x, y = np.array([1.0, 2.0, 3.0]), np.zeros(3)
+    want = np.exp(np.minimum([1.0, 2.0, 5.0], 5.0))
+    assert_same(lower(call, (x, y)).run(), want)
+
+
+@pytest.mark.parametrize(
+    ("out", "words"),
+    [(np.zeros(3, int), "cannot hold"), (np.zeros((2, 3)), "rank"), (Known(3), "not an array")],
+)
+def test_out_must_fit(out, words: str) -> None:
+    with pytest.raises(TypeMismatchError, match=words):
+        lower(lambda c, x, o: FUNCTIONS[np.cumsum](c, x, out=o), (np.ones(3), out))
 
 
 def test_empty_extrema_raise() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ast
 import io
+import os
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -154,3 +157,21 @@ def test_the_demo_prints_what_it_promises() -> None:
     assert "times as fast" in text
     assert "from import to first gradient" in text
     assert "\x1b" not in text
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_ctrl_c_ends_the_demo_without_a_traceback(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-u", "-m", "pullback", "demo"],
+        cwd=tmp_path,
+        env={**os.environ, "PULLBACK_CACHE_DIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("Pelts")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors == "\npullback: interrupted\n"

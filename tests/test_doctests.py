@@ -1,0 +1,38 @@
+"""The examples in the docstrings of the public names run, and print what they show."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pullback as pb
+
+FUNCTIONS = {
+    name: obj for name, obj in vars(pb).items() if not name.startswith("_") and inspect.isfunction(obj)
+}
+PUBLIC = {name: obj for name, obj in vars(pb).items() if not name.startswith("_") and callable(obj)}
+WITHOUT_EXAMPLE = {"cache_clear", "cache_info"}  # what they print depends on the machine
+FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+
+
+def examples(name: str, obj: Any) -> list[doctest.DocTest]:
+    """The examples of an object, with `np` and `pb` at hand."""
+    return doctest.DocTestFinder(recurse=False).find(obj, name, module=False, globs={"np": np, "pb": pb})
+
+
+@pytest.mark.parametrize("name", ["pullback", *sorted(PUBLIC)])
+def test_examples_of_docstrings(name: str) -> None:
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    for test in examples(name, PUBLIC.get(name, pb)):
+        runner.run(test, out=report.append)
+    assert not runner.failures, "".join(report)
+
+
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - WITHOUT_EXAMPLE))
+def test_public_functions_have_an_example(name: str) -> None:
+    assert sum(len(test.examples) for test in examples(name, FUNCTIONS[name])) > 0
