@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import settings
+from randprog import plugin as random_programs
+from randprog.plugin import pytest_terminal_summary as pytest_terminal_summary
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,6 +26,7 @@ settings.load_profile("pullback")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    random_programs.pytest_addoption(parser)
     parser.addoption("--update-golden", action="store_true", help="rewrite the expected text of golden tests")
     parser.addoption("--all-jit", action="store_true", help="send every program of the corpus through Numba")
 
