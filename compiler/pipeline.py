@@ -47,8 +47,9 @@ from .transform.dce import dce
 from .transform.fold import fold
 from .transform.licm import licm
 from .transform.name_steps import name_steps
+from .transform.select_branches import select_branches
 
-CLEANUP: tuple[Callable[..., Function], ...] = (fold, cse, licm, dce)
+CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce)
 MAX_ROUNDS = 3
 
 SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}

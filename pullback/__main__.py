@@ -6,8 +6,10 @@ import _thread
 import argparse
 import contextlib
 import importlib.util
+import signal
 import sys
 import threading
+import types
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,11 +60,21 @@ def _interruptible() -> Iterator[None]:
         again.daemon = True
         again.start()
 
+    pressed = threading.Event()
+
+    def press(signum: int, frame: types.FrameType | None) -> None:
+        pressed.set()
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, press)
     sys.unraisablehook = repeat
     try:
         yield
+        if pressed.is_set():  # dropped for good
+            raise KeyboardInterrupt
     finally:
         sys.unraisablehook = usual
+        signal.signal(signal.SIGINT, before)
 
 
 def _parser() -> argparse.ArgumentParser:

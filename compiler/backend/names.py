@@ -52,7 +52,8 @@ class Names:
         for wanted in (True, False):  # the user's names first
             for leader, members in groups.items():
                 if leader not in self._name and bool(hints[leader]) == wanted:
-                    self._give(leader, hints[leader] or self._target(members), temporary=not wanted)
+                    length = isinstance(folding.defs.get(members[0]), Dim)
+                    self._give(leader, hints[leader] or self._target(members), not wanted and not length)
 
     def of(self, value: Value) -> str:
         """The variable that holds a value."""
@@ -64,6 +65,8 @@ class Names:
 
     def _give(self, leader: Value, base: str, temporary: bool = False) -> None:
         base = re.sub(r"\W", "_", base)  # attributes and list elements have names like `state.u`
+        if base == "_":
+            base = "k"
         if STEP.fullmatch(base):
             base, temporary = base[:-2], True
         name, number = base, 0
@@ -80,8 +83,8 @@ class Names:
         if isinstance(op, Dim):
             array = op.args[0]
             return f"{array.name or 'array'}_n{op.axis if array.rank > 1 else ''}"
-        if isinstance(op, Apply) and op.out.dtype == "int64" and op.args[0].name:
-            return op.args[0].name  # `i - 1` is an index near i
+        if isinstance(op, Apply) and op.out.dtype == "int64" and op.args[0] not in self._folding.folded:
+            return op.args[0].name or self._target([op.args[0]])  # `i - 1` is an index near i
         for _ in range(CHAIN):
             uses = self._folding.uses.get(value) if value is not None else None
             if not uses:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from ..ir.nodes import Apply, Call, Function, If, Load, Loop, Op, Region, Store, Value
 from ..ir.types import Scalar
 
-PSEUDO = {"%retval": "result", "%return": "returned", "%break": "stopped", "%continue": "skipped"}
+PSEUDO = {"retval": "result", "return": "returned", "break": "stopped", "continue": "skipped"}
 
 
 def name_steps(fn: Function) -> Function:
@@ -33,7 +33,7 @@ class _Namer:
         if owner is not None:
             self._yields(region, owner)
         for param in region.params:
-            param.name = PSEUDO.get(param.name, param.name)
+            param.name = PSEUDO.get(param.name.lstrip("%"), param.name)
         for op in reversed(region.ops):
             self._name(op)
             for inner in op.regions:
@@ -48,7 +48,7 @@ class _Namer:
 
     def _name(self, op: Op) -> None:
         for out in op.outs:
-            out.name = PSEUDO.get(out.name, out.name)
+            out.name = PSEUDO.get(out.name.lstrip("%"), out.name)
         if not isinstance(op, Apply | Load | Loop | If | Call):
             return
         for out in op.outs:
