@@ -37,6 +37,18 @@ def reaction_diffusion(log_rates, u0, v0, steps):
     return np.sum(v**2)
 
 
+def reaction_diffusion_slices(u0, v0, steps):
+    """Gray–Scott with fixed edges, as array codes write it: slices and temporaries."""
+    u, v = u0.copy(), v0.copy()
+    for _ in range(steps):
+        around_u = u[:-2, 1:-1] + u[2:, 1:-1] + u[1:-1, :-2] + u[1:-1, 2:] - 4 * u[1:-1, 1:-1]
+        around_v = v[:-2, 1:-1] + v[2:, 1:-1] + v[1:-1, :-2] + v[1:-1, 2:] - 4 * v[1:-1, 1:-1]
+        reaction = u[1:-1, 1:-1] * v[1:-1, 1:-1] ** 2
+        u[1:-1, 1:-1] += 0.16 * around_u - reaction + 0.035 * (1 - u[1:-1, 1:-1])
+        v[1:-1, 1:-1] += 0.08 * around_v + reaction - 0.1 * v[1:-1, 1:-1]
+    return np.sum(v**2)
+
+
 def mixture(alphas, means, factors, x):
     """Minus the log-likelihood of a Gaussian mixture; the inverse covariances are Qᵀ Q, Q is lower
     triangular, and its diagonal is given by logarithms.
@@ -103,6 +115,7 @@ def cases() -> list[Case]:
     x, y = rng.normal(size=(512, 32)), rng.normal(size=(512, 8))
     return [
         Case("reaction-diffusion 64×64, 100 steps", reaction_diffusion, (rates, u, v, 100), (0, 1, 2)),
+        Case("the same with slices, 64×64, 100 steps", reaction_diffusion_slices, (u, v, 100), (0, 1)),
         Case("Gaussian mixture d=10 K=8 n=500", mixture, gmm, (0, 1, 2)),
         Case(
             "perceptron 32-64-8, 512 rows",
