@@ -164,18 +164,6 @@ class Memory:
             )
         return self._stable[key]
 
-    def stable_from(self, origins: Origins, region: Region) -> bool:
-        """The same from the start of a region on (for its parameters)."""
-        first = region.ops[0] if region.ops else None
-        if first is None:
-            return False
-        inside = any(
-            self.structure.contains(region, self.structure.region_of(write))
-            for write, written in self.writes
-            if origins & written
-        )
-        return not inside and self.stable_after(origins, first)
-
     def _may_follow(self, write: Op, op: Op, shared: Origins) -> bool:
         region, at_op, at_write = self.structure.common(op, write)
         if at_write > at_op:
