@@ -4,7 +4,8 @@
     t_1 = exp(t)          →    p_1 = exp(p_1)        (names are hints, which the backend numbers)
     p = div(1.0, t_1)          p = div(1.0, p_1)
 
-Needs and gives verified IR. Names are changed in place, since they are hints that no pass reads. A step has one kind of consumer: ops of its own source line.
+Needs and gives verified IR. Names are changed in place, since they are hints that no pass reads. A step has
+one kind of consumer: ops of its own source line.
 """
 
 from __future__ import annotations
