@@ -21,7 +21,7 @@ import stat
 import tempfile
 import types
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ from .guards import GONE, fetcher, fits, plain_function
 from .options import Options, cache_dir
 from .pipeline import Code, Recipe
 
-FORMAT = 4
+FORMAT = 5
 MAX_VARIANTS = 8
 
 
@@ -122,7 +122,7 @@ def key_of(
 ) -> str | None:
     """The name of the manifest; None for what can be kept in memory only."""
     try:
-        made = [recipe.kind, recipe.wrt, recipe.along, recipe.has_aux]
+        made = [recipe.kind, recipe.wrt, recipe.along, recipe.has_aux, recipe.lanes]
         return digest(
             [FORMAT, fingerprint(fn), [spec_json(s) for s in specs], made, options.fastmath, machine()]
         )
@@ -176,7 +176,7 @@ def _revive(
         return None
     moved = _Moved(variant["places"], _places(fn, [v for _, v in guards]))
     code = Code(
-        recipe=recipe,
+        recipe=replace(recipe, lanes=variant["lanes"]),
         entry=variant["entry"],
         text=text,
         param_names=names,
@@ -200,6 +200,7 @@ def store(key: str, code: Code, fn: types.FunctionType, file: Path, options: Opt
             "file": file.name,
             "text": digest(code.text),
             "entry": code.entry,
+            "lanes": code.recipe.lanes,
             "params": code.param_names,
             "leaf_names": code.leaf_names,
             "leaves": [type_json(t) for t in code.leaves],

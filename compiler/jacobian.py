@@ -1,4 +1,8 @@
-"""Jacobians and Hessians: compiled derivatives called with one unit vector after the other."""
+"""Jacobians and Hessians: compiled derivatives along all unit vectors.
+
+The columns of a Jacobian are tangents of the results, its rows gradients for unit cotangents, the columns of
+a Hessian tangents of the gradient. `sweeps.py` runs the compiled code, a block of directions at a time.
+"""
 
 from __future__ import annotations
 
@@ -8,50 +12,27 @@ from typing import Any
 import numpy as np
 
 from .arguments import children
-from .dispatch import dispatcher
-from .errors import TypeMismatchError
-from .frontend.values import ArraySpec, DictSpec, Leaf, ListSpec, NodeOut, OutTree, ParamSpec, RecordSpec
+from .dispatch import Places, dispatcher
+from .errors import ArgumentError, TypeMismatchError
+from .explain import explained
+from .frontend.values import DictSpec, Leaf, ListSpec, NodeOut, OutTree, ParamSpec, RecordSpec
 from .higher import base_of, dtype_of, part, places
-from .ir.types import Array, carries_derivative, is_float
+from .ir.types import carries_derivative, is_float
+from .signature import Target
 from .specialise import Specialisation
+from .sweeps import LANES, Space, columns, rows
 from .trees import build
 from .verifying import float_parts
 
-
-def _leaf_shapes(
-    found: Specialisation, leaves: Sequence[int], inputs: Sequence[Any]
-) -> list[tuple[int, ...]]:
-    return [np.shape(inputs[k]) for k in leaves]
-
-
-def _zeros(found: Specialisation, leaves: Sequence[int], inputs: Sequence[Any]) -> list[Any]:
-    made: list[Any] = []
-    for k in leaves:
-        spec = found.leaf_specs[k].spec
-        made.append(
-            np.zeros(np.shape(inputs[k]), spec.dtype)
-            if isinstance(spec, ArraySpec)
-            else np.dtype(spec.dtype).type(0)
-        )
-    return made
-
-
-def _units(values: list[Any]) -> Iterator[tuple[int, tuple[int, ...], list[Any]]]:
-    """(leaf, index, values with a one there and zeros elsewhere)."""
-    for k, value in enumerate(values):
-        if isinstance(value, np.ndarray):
-            for index in np.ndindex(value.shape):
-                value[index] = 1
-                yield k, index, values
-                value[index] = 0
-        else:
-            values[k] = type(value)(1)
-            yield k, (), values
-            values[k] = value
+REVERSE_COST = 2
+"""What a lane of a reverse sweep costs, in lanes of a forward sweep."""
 
 
 class Matrices:
-    """Base of `jacrev`, `jacfwd`, `jacobian` and `hessian` objects."""
+    """Base of `jacrev`, `jacfwd`, `jacobian` and `hessian` objects.
+
+    `mode` tells what the last call ran: "forward" or "reverse" sweeps; `explain` in how many directions.
+    """
 
     def __init__(
         self,
@@ -65,13 +46,51 @@ class Matrices:
         self._target, self._inner = base_of(f)
         self._argnums = self._target.resolve(argnums, argnames)
         self._places = places(self._target, self._argnums.numbers)
+        self._last: tuple[str, int, Specialisation] | None = None
         self.__wrapped__ = f
         self.__name__ = f"{type(self).__name__.lower()}_of_{self._target.fn.__name__}"
+
+    @property
+    def mode(self) -> str | None:
+        """What the last call ran: "forward" sweeps (columns) or "reverse" sweeps (rows)."""
+        return None if self._last is None else self._last[0]
+
+    def explain(self) -> str:
+        """How the last call made the matrix, and what the compiler decided for it."""
+        if self._last is None:
+            raise ArgumentError(f"{self.__name__} has not been called yet", hint="call it once")
+        mode, size, found = self._last
+        what = "columns" if mode == "forward" else "rows"
+        lanes = min(LANES, size) if found.code.recipe.lanes else 1
+        sweeps = -(-size // lanes) if size else 0
+        return f"{size} {what} by {mode} sweeps: {sweeps} of up to {lanes} directions\n\n{explained(found)}"
+
+    def _find(
+        self, kind: str, wrt: Places, along: tuple[Places, ...], params: tuple[Any, ...], size: int
+    ) -> tuple[Specialisation, list[Any]]:
+        """The code for a matrix with `size` directions, and its inputs."""
+        made = dispatcher(self._target, kind, wrt, along, lanes=size > 1, jit=self._jit).find(params)
+        self._last = ("reverse" if kind == "vjp" else "forward", size, made[0])
+        return made
+
+    def _count(self, params: Sequence[Any]) -> int:
+        """The number of floats in the arguments."""
+        chosen = [params[p] if i is None else params[p][i] for p, i in self._places]
+        return sum(np.size(x) for a in chosen for x in float_parts(a))
 
     def _by_argument(self, found: Specialisation, leaves: Iterator[Any]) -> Any:
         """Arrays, one per float leaf, in the trees of the arguments."""
         made = tuple(_array_tree(part(found.specs, place), leaves) for place in self._places)
         return made[0] if self._argnums.single else made
+
+    def _by_result(
+        self, found: Specialisation, active: Sequence[int], blocks: Sequence[Sequence[Any]]
+    ) -> Any:
+        """The blocks of every result by argument, in the tree of the value."""
+        by_leaf = dict(zip(active, blocks, strict=True))
+        return _out_tree(
+            found.code.out, lambda k: self._by_argument(found, map(_number, by_leaf[k])), by_leaf
+        )
 
 
 def _array_tree(spec: ParamSpec, leaves: Iterator[Any]) -> Any:
@@ -94,45 +113,49 @@ def _number(array: np.ndarray[Any, Any]) -> Any:
     return array if array.ndim else (float(array) if array.dtype == np.float64 else array.dtype.type(array))
 
 
+def _space(found: Specialisation, leaves: Sequence[int], inputs: Sequence[Any]) -> Space:
+    """Leaves of the arguments as directions."""
+    return Space(
+        tuple(np.shape(inputs[k]) for k in leaves), tuple(found.leaf_specs[k].spec.dtype for k in leaves)
+    )
+
+
+def _active(target: Target, found: Specialisation) -> list[int]:
+    """The results with a derivative."""
+    active = [k for k, t in enumerate(found.code.results) if carries_derivative(t)]
+    if any(not is_float(dtype_of(found.code.results[k])) for k in active):
+        raise TypeMismatchError(
+            "a Jacobian of complex results", target.src, "return their np.real and np.imag"
+        )
+    return active
+
+
 class Jacrev(Matrices):
-    """The Jacobian by rows: one reverse sweep per element of the result."""
+    """The Jacobian by rows: reverse sweeps along the unit cotangents of the results."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         target = self._target
         if self._inner is not None:
-            return Jacfwd(
+            columns_ = Jacfwd(
                 self._f, self._argnums.numbers[0] if self._argnums.single else self._argnums.numbers
-            )(*args)
+            )
+            made = columns_(*args)
+            self._last = columns_._last
+            return made
         params = target.bind(args, kwargs)
         primal, inputs = dispatcher(target, "value", (), jit=self._jit).find(params)
         results = primal.call(inputs)
-        found, inputs = dispatcher(target, "vjp", self._places, jit=self._jit).find(params)
-        active = [k for k, t in enumerate(found.code.results) if carries_derivative(t)]
-        if any(not is_float(dtype_of(found.code.results[k])) for k in active):
-            raise TypeMismatchError(
-                "a Jacobian of complex results", target.src, "return their np.real and np.imag"
-            )
-        seeds: list[Any] = []
-        for k in active:
-            type_ = found.code.results[k]
-            seeds.append(
-                np.zeros_like(results[k]) if isinstance(type_, Array) else np.dtype(dtype_of(type_)).type(0)
-            )
-        wrt = found.code.recipe.wrt
-        shapes = _leaf_shapes(found, wrt, inputs)
-        dtypes = [found.leaf_specs[k].spec.dtype for k in wrt]
-        rows = [
-            [np.zeros(np.shape(s) + shape, d) for shape, d in zip(shapes, dtypes, strict=True)] for s in seeds
-        ]
-        count = len(found.code.results)
-        for k, index, cotangents in _units(seeds):
-            gradients = found.call([*inputs, *cotangents])[count:]
-            for j, gradient in enumerate(gradients):
-                rows[k][j][index] = gradient
-        by_leaf = dict(zip(active, rows, strict=True))
-        return _out_tree(
-            found.code.out, lambda k: self._by_argument(found, map(_number, by_leaf[k])), by_leaf
+        counted = [k for k, t in enumerate(primal.code.results) if carries_derivative(t)]
+        size = sum(np.size(results[k]) for k in counted)
+        found, inputs = self._find("vjp", self._places, (), params, size)
+        active = _active(target, found)
+        space = Space(
+            tuple(np.shape(results[k]) for k in active),
+            tuple(dtype_of(found.code.results[k]) for k in active),
         )
+        gradients = _space(found, found.code.recipe.wrt, inputs)
+        by_leaf = [space.leaves(matrix) for matrix in rows(found, inputs, space, gradients)]
+        return self._by_result(found, active, list(zip(*by_leaf, strict=True)))
 
 
 def _out_tree(tree: OutTree, make: Callable[[int], Any], known: dict[int, Any]) -> Any:
@@ -142,64 +165,40 @@ def _out_tree(tree: OutTree, make: Callable[[int], Any], known: dict[int, Any]) 
 
 
 class Jacfwd(Matrices):
-    """The Jacobian by columns: one forward sweep per element of the arguments."""
+    """The Jacobian by columns: forward sweeps along the unit vectors of the arguments."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         target = self._target
         params = target.bind(args, kwargs)
+        size = self._count(params)
         if self._inner is not None:
             inner = places(target, self._inner.numbers)
-            found, inputs = dispatcher(target, "hvp", inner, (self._places,), jit=self._jit).find(params)
-            return self._of_gradient(found, inputs)
-        found, inputs = dispatcher(target, "jvp", (), (self._places,), jit=self._jit).find(params)
-        active = [k for k, t in enumerate(found.code.results) if carries_derivative(t)]
-        if any(not is_float(dtype_of(found.code.results[k])) for k in active):
-            raise TypeMismatchError(
-                "a Jacobian of complex results", target.src, "return their np.real and np.imag"
-            )
-        columns, _ = self._columns(found, inputs, found.code.recipe.along[0], len(active))
-        by_leaf = dict(zip(active, columns, strict=True))
-        return _out_tree(
-            found.code.out, lambda k: self._by_argument(found, map(_number, by_leaf[k])), by_leaf
-        )
+            found, inputs = self._find("hvp", inner, (self._places,), params, size)
+            return self._of_gradient(found, inputs, self._inner.single, inner)
+        found, inputs = self._find("jvp", (), (self._places,), params, size)
+        active = _active(target, found)
+        return self._by_result(found, active, self._columns(found, inputs, len(active)))
 
-    def _columns(
-        self, found: Specialisation, inputs: list[Any], along: Sequence[int], count: int
-    ) -> tuple[list[list[Any]], list[Any]]:
-        """For the last `count` results: their derivative with respect to every leaf of `along`."""
-        dots = _zeros(found, along, inputs)
-        shapes = [np.shape(d) for d in dots]
-        columns: list[list[Any]] = []
-        results: Any = ()
-        for j, index, tangents in _units(dots):
-            results = found.call([*inputs, *tangents])[-count:] if count else ()
-            if not columns:
-                columns = [[np.zeros(np.shape(r) + s, np.asarray(r).dtype) for s in shapes] for r in results]
-            for k, dot in enumerate(results):
-                columns[k][j][(..., *index)] = dot
-        if not columns:
-            columns = self._empty(found, inputs, dots, shapes, count)
-        return columns, dots
+    def _columns(self, found: Specialisation, inputs: list[Any], count: int) -> list[list[Any]]:
+        """For the last `count` results: their derivative with respect to every leaf."""
+        space = _space(found, found.code.recipe.along[0], inputs)
+        return [space.last_leaves(matrix) for matrix in columns(found, inputs, space, count)]
 
-    def _empty(
-        self, found: Specialisation, inputs: list[Any], dots: list[Any], shapes: list[Any], count: int
-    ) -> list[list[Any]]:
-        results = found.call([*inputs, *dots])[-count:] if count else ()
-        return [[np.zeros(np.shape(r) + s, np.asarray(r).dtype) for s in shapes] for r in results]
-
-    def _of_gradient(self, found: Specialisation, inputs: list[Any]) -> Any:
-        assert self._inner is not None
-        columns, _ = self._columns(found, inputs, found.code.recipe.along[0], len(found.code.recipe.wrt))
-        blocks = [self._by_argument(found, map(_number, row)) for row in columns]
-        leaves = iter(blocks)
-        made = tuple(
-            _array_tree(part(found.specs, p), leaves) for p in places(self._target, self._inner.numbers)
-        )
-        return made[0] if self._inner.single else made
+    def _of_gradient(self, found: Specialisation, inputs: list[Any], single: bool, inner: Places) -> Any:
+        """The derivative of a gradient: blocks by argument, in the trees of the gradient."""
+        matrices = self._columns(found, inputs, len(found.code.recipe.wrt))
+        blocks = iter([self._by_argument(found, map(_number, row)) for row in matrices])
+        made = tuple(_array_tree(part(found.specs, place), blocks) for place in inner)
+        return made[0] if single else made
 
 
 class Jacobian(Matrices):
-    """The Jacobian by rows or by columns, whichever are fewer."""
+    """The Jacobian by rows or by columns, whichever is cheaper.
+
+    Compiled code takes many directions in one sweep, so what counts is the number of directions, not of
+    sweeps: n columns cost about n lanes of a forward sweep, m rows about twice m (`REVERSE_COST`), since a
+    reverse sweep reads and adds more. So rows are made when 2 m < n.
+    """
 
     def __init__(
         self, f: Callable[..., Any], argnums: Any = None, argnames: Any = None, *, jit: bool | None = None
@@ -209,26 +208,26 @@ class Jacobian(Matrices):
         self._columns_ = Jacfwd(f, argnums, argnames, jit=jit)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        chosen = self._chosen(args, kwargs)
+        made = chosen(*args, **kwargs)
+        self._last = chosen._last
+        return made
+
+    def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Jacrev | Jacfwd:
         if self._inner is not None:
-            return self._columns_(*args, **kwargs)
+            return self._columns_
         params = self._target.bind(args, kwargs)
         found, inputs = dispatcher(self._target, "value", (), jit=self._jit).find(params)
-        rows = sum(np.size(r) for r in found.call(inputs))
-        chosen = [params[p] if i is None else params[p][i] for p, i in self._places]
-        columns = sum(np.size(x) for a in chosen for x in float_parts(a))
-        return self._rows(*args, **kwargs) if rows < columns else self._columns_(*args, **kwargs)
+        size = sum(np.size(r) for r in found.call(inputs))
+        return self._rows if REVERSE_COST * size < self._count(params) else self._columns_
 
 
 class Hessian(Jacfwd):
-    """The Hessian of a function that returns one number: the columns are Hessian-vector products."""
+    """The Hessian of a function that returns one number: tangents of the gradient along unit vectors."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._inner is not None:
             raise TypeMismatchError(f"a Hessian needs a function that returns one number, not {self._f!r}")
         params = self._target.bind(args, kwargs)
-        compiled = dispatcher(self._target, "hvp", self._places, (self._places,), jit=self._jit)
-        found, inputs = compiled.find(params)
-        columns, _ = self._columns(found, inputs, found.code.recipe.along[0], len(found.code.recipe.wrt))
-        blocks = iter([self._by_argument(found, map(_number, row)) for row in columns])
-        made = tuple(_array_tree(part(found.specs, place), blocks) for place in self._places)
-        return made[0] if self._argnums.single else made
+        found, inputs = self._find("hvp", self._places, (self._places,), params, self._count(params))
+        return self._of_gradient(found, inputs, self._argnums.single, self._places)

@@ -42,6 +42,7 @@ from .options import Options
 from .prims import registry as registry  # fills the table of primitives
 from .prims.prim import PRIMS
 from .tangent.build import tangent
+from .tangent.lanes import LanesRefused, lane_tangent
 from .transform.cse import cse
 from .transform.dce import dce
 from .transform.fold import fold
@@ -53,12 +54,18 @@ CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm
 MAX_ROUNDS = 3
 
 SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}
+LANE_SUFFIX = {"vjp": "_rows", "jvp": "_columns", "hvp": "_hessian"}
 HEADER = {
     "value": "primal of",
     "gradient": "reverse-mode adjoint of",
     "vjp": "reverse-mode adjoint of",
     "jvp": "forward-mode tangent of",
     "hvp": "tangent of the adjoint of",
+}
+LANE_HEADER = {
+    "vjp": "rows of the Jacobian, by the adjoint, of",
+    "jvp": "columns of the Jacobian, by the tangent, of",
+    "hvp": "columns of the Hessian, by the tangent of the adjoint, of",
 }
 
 
@@ -69,12 +76,27 @@ class Recipe:
     kind: "value", "gradient" (value and gradient, cotangent 1), "vjp" (cotangents are arguments), "jvp"
     (tangent of the primal), "hvp" (tangent of "gradient"). `wrt` are the leaves whose gradient is taken;
     `along` has, for each tangent step, the leaves that have a tangent.
+
+    With `lanes` the last tangent step is along many directions at once, and only what it gives is a result:
+    columns of a Jacobian ("jvp") or Hessian ("hvp"). An adjoint is linear in its cotangents, so its tangent
+    along many cotangents gives rows of a Jacobian ("vjp"), all from one forward sweep.
     """
 
     kind: str
     wrt: tuple[int, ...] = ()
     along: tuple[tuple[int, ...], ...] = ()
     has_aux: bool = False
+    lanes: bool = False
+
+    @property
+    def suffix(self) -> str:
+        """What the name of the generated function has after that of the user's."""
+        return (LANE_SUFFIX if self.lanes else SUFFIX)[self.kind]
+
+    @property
+    def header(self) -> str:
+        """What the docstring of the generated function says before the name of the user's."""
+        return (LANE_HEADER if self.lanes else HEADER)[self.kind]
 
 
 @dataclass
@@ -202,18 +224,20 @@ def compile_derivative(
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
 
-    entry = name + SUFFIX[recipe.kind]
-    module, plan, reverse = _differentiate(runner, optimised, recipe, entry)
+    try:
+        module, plan, reverse = _differentiate(runner, optimised, recipe, name + recipe.suffix)
+    except LanesRefused:
+        recipe = replace(recipe, lanes=False)
+        module, plan, reverse = _differentiate(runner, optimised, recipe, name + recipe.suffix)
     module = runner.clean(module)
     runner.keep("final", module)
-    verb = HEADER[recipe.kind]
     start = time.perf_counter()
     meta = EmitMeta(
         qualname=fn.__qualname__.replace("<locals>.", ""),
         wrt=tuple(lowered.module.entry.params[k].name or f"x{k}" for k in recipe.wrt),
         arg_types=tuple((p.name or f"x{k}", str(p.type)) for k, p in enumerate(module.entry.params)),
         entry_file=fn.__code__.co_filename,
-        kind=verb,
+        kind=recipe.header,
         fastmath=options.fastmath,
         reverse_at=_reverse_start(module.entry.body, reverse),
         cache=not is_recursive(module),
@@ -222,7 +246,7 @@ def compile_derivative(
     runner.seconds["emit"] = time.perf_counter() - start
     if options.dumps("source"):
         print(f"---- source\n{emitted.text}", file=sys.stderr)
-    code = _code(lowered, recipe, entry, emitted)
+    code = _code(lowered, recipe, name + recipe.suffix, emitted)
     return Compiled(code, module, runner.stages, meta, optimised, plan, runner.seconds)
 
 
@@ -256,7 +280,6 @@ def _differentiate(
         body = primal.entry.body
         return replace(primal, entry=Function(entry, body)), None, frozenset()
     module, plan, reverse = primal, None, frozenset[object]()
-    results = len(primal.entry.results)
     if recipe.kind != "jvp":
         plans: list[Plan] = []
 
@@ -269,33 +292,38 @@ def _differentiate(
         plan = plans[0]
         runner.keep("adjoint", module)
         reverse = _members(module.entry.body.ops[plan.reverse_at :])
-    for step, along in enumerate(recipe.along):
-        before = module
-        if step or recipe.kind == "hvp":
+    steps = recipe.along
+    if recipe.lanes and recipe.kind == "vjp":
+        count = len(primal.entry.params)
+        steps = (tuple(range(count, len(module.entry.params))),)
+    for step, along in enumerate(steps):
+        before, last = module, step == len(steps) - 1
+        if step or recipe.kind != "jvp":
             module = runner.clean(module)
         inner = list(module.entry.results)
-        module = runner.run("tangent", partial(tangent, module, along, name=entry), before)
-        module = _selected(module, recipe, inner, results, step == len(recipe.along) - 1)
+        transform = lane_tangent if recipe.lanes and last else tangent
+        module = runner.run(transform.__name__, partial(transform, module, along, name=entry), before)
+        module = _selected(module, recipe, inner, last)
         runner.keep("tangent", module)
         reverse = frozenset()
     return module, plan, reverse
 
 
-def _selected(module: Module, recipe: Recipe, inner: list[Value], results: int, last: bool) -> Module:
+def _selected(module: Module, recipe: Recipe, inner: list[Value], last: bool) -> Module:
     """The module with the results that a recipe wants: of an adjoint only the tangents of the
     gradients are new.
     """
     entry = module.entry
-    if recipe.kind == "jvp":
-        return module
     tangents = entry.results[len(inner) :]
-    active = [k for k, r in enumerate(inner) if carries_derivative(r.type)]
-    of_gradients = tuple(
-        t for k, t in zip(active, tangents, strict=True) if k >= len(inner) - len(recipe.wrt)
-    )
-    kept = entry.results[: len(inner)] if last else ()
-    wanted = (*kept, *of_gradients) if last else of_gradients
-    return replace(module, entry=Function(entry.name, Region(entry.body.params, entry.body.ops, wanted)))
+    if recipe.kind != "jvp":
+        active = [k for k, r in enumerate(inner) if carries_derivative(r.type)]
+        first = len(inner) - len(recipe.wrt)
+        tangents = tuple(t for k, t in zip(active, tangents, strict=True) if k >= first)
+    kept = entry.results[: len(inner)] if last and not recipe.lanes else ()
+    if recipe.kind == "jvp" and not recipe.lanes:
+        return module
+    body = Region(entry.body.params, entry.body.ops, (*kept, *tangents))
+    return replace(module, entry=Function(entry.name, body))
 
 
 def _members(ops: Sequence[Op]) -> frozenset[object]:

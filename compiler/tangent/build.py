@@ -75,7 +75,7 @@ class _Tangent:
         seen = body.yields if protect else (*body.yields, *filter(is_reference, body.params))
         activity = Activity(memory, [body.params[k] for k in wrt], seen)
         dots = [Value(body.params[k].type, dot_name(body.params[k])) for k in wrt]
-        walker = _Walker(self, memory, activity)
+        walker = Walker(self, memory, activity)
         b = walker.b
         walker.enter(body.params, dict(zip((body.params[k] for k in wrt), dots, strict=True)), protect)
         walker.ops(body)
@@ -100,7 +100,7 @@ class _Tangent:
         return new
 
 
-class _Walker:
+class Walker:
     """Rebuilds a body op by op, tangents beside primals. `dots` maps a value or reference to its tangent."""
 
     def __init__(self, build: _Tangent, memory: Memory, activity: Activity) -> None:
@@ -150,7 +150,7 @@ class _Walker:
             if dot is None:
                 dot = self.dense(param)
             elif param in written:
-                (dot,) = self.b.call("copy", (dot,), (param.type,))
+                (dot,) = self.b.call("copy", (dot,), (dot.type,))
                 dot.name = dot_name(param)
             self.dots[param] = dot
 
@@ -219,19 +219,11 @@ class _Walker:
             dot = self.dot(arg)
             if dot is None:
                 continue
-            part = cast(b, dot, op.out.dtype) if op.prim == "cast" else self._partial(op, name, dot)
+            part = cast(b, dot, op.out.dtype) if op.prim == "cast" else partial(b, op, name, dot)
             total = part if total is None else emit(b, "add", total, part)
         if total is not None:
             total.name = total.name or dot_name(op.out)
             self.dots[op.out] = total
-
-    def _partial(self, op: Apply, name: str, dot: Value) -> Value:
-        b, record = self.b, PRIMS[op.prim]
-        known = {"y_bar": Sym(b, dot)}
-        for need in record.needs(name, tangent=True):
-            known[need] = Sym(b, op.out if need == "y" else op.args[record.args.index(need)])
-        result = record.rule(name, known, tangent=True)
-        return result.value if isinstance(result, Sym) else b.const(result, op.out.dtype)
 
     # -- calls
     def _call(self, op: Call, old: Op) -> None:
@@ -295,10 +287,20 @@ class _Walker:
         self.b.add(new)
 
 
+def partial(b: Builder, op: Apply, name: str, dot: Value) -> Value:
+    """The part of a primitive's tangent that comes from the tangent of one operand."""
+    record = PRIMS[op.prim]
+    known = {"y_bar": Sym(b, dot)}
+    for need in record.needs(name, tangent=True):
+        known[need] = Sym(b, op.out if need == "y" else op.args[record.args.index(need)])
+    result = record.rule(name, known, tangent=True)
+    return result.value if isinstance(result, Sym) else b.const(result, op.out.dtype)
+
+
 class CallForward:
     """What the rule of a library call sees of the tangent sweep (`prims.calls.ForwardCtx`)."""
 
-    def __init__(self, walker: _Walker, op: Call, old: Op) -> None:
+    def __init__(self, walker: Walker, op: Call, old: Op) -> None:
         self._walker = walker
         self._old = old
         self.op: Op = op

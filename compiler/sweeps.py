@@ -1,0 +1,144 @@
+"""Compiled derivatives along all unit vectors: the matrices that they give, filled in place.
+
+Compiled code with lanes takes a block of directions at a time, so the primal runs once per block. Where there
+is no such code (recursion, custom rules, a single direction) it takes one direction after the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+
+from .specialise import Specialisation
+
+LANES = 64
+"""Directions per sweep: enough to hide the cost of the primal, few enough for shadows to stay in cache."""
+
+KEPT = 4096
+"""Blocks of unit vectors with more elements than this are made anew at every call."""
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Space:
+    """Leaves laid side by side: their elements are the directions."""
+
+    shapes: tuple[Shape, ...]
+    dtypes: tuple[str, ...]
+
+    @property
+    def sizes(self) -> list[int]:
+        """The number of elements of every leaf."""
+        return [int(np.prod(s, dtype=np.int64)) for s in self.shapes]
+
+    @property
+    def size(self) -> int:
+        """The number of directions."""
+        return sum(self.sizes)
+
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """The directions of every leaf, from and to."""
+        ends = list(accumulate(self.sizes, initial=0))
+        return list(pairwise(ends))
+
+    def zeros(self) -> list[Any]:
+        """The zero vector, leaf by leaf."""
+        return [
+            np.zeros(s, d) if s else np.dtype(d).type(0)
+            for s, d in zip(self.shapes, self.dtypes, strict=True)
+        ]
+
+    def units(self) -> Iterator[list[Any]]:
+        """One unit vector after the other, in the same memory."""
+        vector = self.zeros()
+        for k, shape in enumerate(self.shapes):
+            if not shape:
+                vector[k] = type(vector[k])(1)
+                yield vector
+                vector[k] = type(vector[k])(0)
+            for index in np.ndindex(shape) if shape else ():
+                vector[k][index] = 1
+                yield vector
+                vector[k][index] = 0
+
+    def block(self, first: int, last: int) -> list[Any]:
+        """The unit vectors from `first` up to `last`, as lanes."""
+        made = []
+        for shape, dtype, (start, _) in zip(self.shapes, self.dtypes, self.bounds, strict=True):
+            lengths = (*shape, last - first)
+            few = np.prod(lengths, dtype=np.int64) <= KEPT
+            made.append((_kept_lanes if few else _lanes)(lengths, dtype, start - first))
+        return made
+
+    def leaves(self, rows: Any) -> list[Any]:
+        """A matrix with the directions as its first axis as one array per leaf."""
+        return [
+            rows[a:b].reshape(shape + rows.shape[1:])
+            for shape, (a, b) in zip(self.shapes, self.bounds, strict=True)
+        ]
+
+    def last_leaves(self, columns: Any) -> list[Any]:
+        """A matrix with the directions as its last axis as one contiguous array per leaf."""
+        return [
+            np.ascontiguousarray(columns[..., a:b]).reshape(columns.shape[:-1] + shape)
+            for shape, (a, b) in zip(self.shapes, self.bounds, strict=True)
+        ]
+
+
+def _lanes(lengths: Shape, dtype: str, offset: int) -> Any:
+    """Element number k of a leaf is 1 in lane number k + offset. Compiled code never writes to it."""
+    lanes = lengths[-1]
+    seed = np.zeros(lengths, dtype)
+    flat = seed.reshape(-1)
+    first, last = max(0, -offset), min(flat.size // lanes, lanes - offset)
+    if last > first:
+        flat[first * (lanes + 1) + offset : (last - 1) * (lanes + 1) + offset + 1 : lanes + 1] = 1
+    return seed
+
+
+_kept_lanes = lru_cache(maxsize=64)(_lanes)
+
+
+def _sweeps(
+    found: Specialisation, inputs: Sequence[Any], space: Space, count: int
+) -> Iterator[tuple[int, int, Sequence[Any]]]:
+    """Directions from and to, and the last `count` results with these directions as their last axis."""
+    if found.code.recipe.lanes:
+        given = [*inputs, *space.zeros()] if found.code.recipe.kind == "vjp" else inputs
+        for first in range(0, space.size, LANES):
+            last = min(first + LANES, space.size)
+            yield first, last, found.call([*given, *space.block(first, last)])
+        return
+    for k, vector in enumerate(space.units()):
+        results = found.call([*inputs, *vector])
+        yield k, k + 1, [np.asarray(r)[..., None] for r in results[len(results) - count :]]
+
+
+def columns(found: Specialisation, inputs: Sequence[Any], space: Space, count: int) -> list[Any]:
+    """Per result its derivatives along all directions, which are the last axis."""
+    made: list[Any] = []
+    for first, last, results in _sweeps(found, inputs, space, count):
+        if not made:
+            made = [np.empty((*r.shape[:-1], space.size), r.dtype) for r in results]
+        for matrix, block in zip(made, results, strict=True):
+            matrix[..., first:last] = block
+    if not made and count:
+        results = found.call([*inputs, *space.zeros()])
+        made = [np.zeros((*np.shape(r), 0), np.asarray(r).dtype) for r in results[len(results) - count :]]
+    return made
+
+
+def rows(found: Specialisation, inputs: Sequence[Any], space: Space, gradients: Space) -> list[Any]:
+    """Per gradient its values for all unit cotangents, which are the first axis."""
+    made = [np.empty((space.size, *s), d) for s, d in zip(gradients.shapes, gradients.dtypes, strict=True)]
+    for first, last, results in _sweeps(found, inputs, space, len(made)):
+        for matrix, block in zip(made, results, strict=True):
+            matrix[first:last] = np.moveaxis(block, -1, 0)
+    return made
