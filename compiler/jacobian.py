@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .arguments import children
-from .dispatch import Places, dispatcher
+from .dispatch import Dispatcher, Places, dispatcher
 from .errors import ArgumentError, TypeMismatchError
 from .explain import explained
 from .frontend.values import DictSpec, Leaf, ListSpec, NodeOut, OutTree, ParamSpec, RecordSpec
@@ -20,7 +20,7 @@ from .higher import base_of, dtype_of, part, places
 from .ir.types import carries_derivative, is_float
 from .signature import Target
 from .specialise import Specialisation
-from .sweeps import LANES, Space, columns, rows
+from .sweeps import LANES, Space, columns, rows, space_of
 from .trees import build
 from .verifying import float_parts
 
@@ -47,6 +47,7 @@ class Matrices:
         self._argnums = self._target.resolve(argnums, argnames)
         self._places = places(self._target, self._argnums.numbers)
         self._last: tuple[str, int, Specialisation] | None = None
+        self._kept: dict[tuple[str, bool], Dispatcher] = {}
         self.__wrapped__ = f
         self.__name__ = f"{type(self).__name__.lower()}_of_{self._target.fn.__name__}"
 
@@ -69,9 +70,19 @@ class Matrices:
         self, kind: str, wrt: Places, along: tuple[Places, ...], params: tuple[Any, ...], size: int
     ) -> tuple[Specialisation, list[Any]]:
         """The code for a matrix with `size` directions, and its inputs."""
-        made = dispatcher(self._target, kind, wrt, along, lanes=size > 1, jit=self._jit).find(params)
+        key = kind, size > 1
+        if key not in self._kept:
+            self._kept[key] = dispatcher(self._target, kind, wrt, along, lanes=size > 1, jit=self._jit)
+        made = self._kept[key].find(params)
         self._last = ("reverse" if kind == "vjp" else "forward", size, made[0])
         return made
+
+    def _primal(self, params: tuple[Any, ...]) -> tuple[Specialisation, list[Any]]:
+        """The code of the function itself, and its inputs."""
+        key = "value", False
+        if key not in self._kept:
+            self._kept[key] = dispatcher(self._target, "value", (), jit=self._jit)
+        return self._kept[key].find(params)
 
     def _count(self, params: Sequence[Any]) -> int:
         """The number of floats in the arguments."""
@@ -115,8 +126,8 @@ def _number(array: np.ndarray[Any, Any]) -> Any:
 
 def _space(found: Specialisation, leaves: Sequence[int], inputs: Sequence[Any]) -> Space:
     """Leaves of the arguments as directions."""
-    return Space(
-        tuple(np.shape(inputs[k]) for k in leaves), tuple(found.leaf_specs[k].spec.dtype for k in leaves)
+    return space_of(
+        tuple([np.shape(inputs[k]) for k in leaves]), tuple([found.leaf_specs[k].spec.dtype for k in leaves])
     )
 
 
@@ -143,15 +154,15 @@ class Jacrev(Matrices):
             self._last = columns_._last
             return made
         params = target.bind(args, kwargs)
-        primal, inputs = dispatcher(target, "value", (), jit=self._jit).find(params)
+        primal, inputs = self._primal(params)
         results = primal.call(inputs)
         counted = [k for k, t in enumerate(primal.code.results) if carries_derivative(t)]
         size = sum(np.size(results[k]) for k in counted)
         found, inputs = self._find("vjp", self._places, (), params, size)
         active = _active(target, found)
-        space = Space(
-            tuple(np.shape(results[k]) for k in active),
-            tuple(dtype_of(found.code.results[k]) for k in active),
+        space = space_of(
+            tuple([np.shape(results[k]) for k in active]),
+            tuple([dtype_of(found.code.results[k]) for k in active]),
         )
         gradients = _space(found, found.code.recipe.wrt, inputs)
         by_leaf = [space.leaves(matrix) for matrix in rows(found, inputs, space, gradients)]
@@ -217,7 +228,7 @@ class Jacobian(Matrices):
         if self._inner is not None:
             return self._columns_
         params = self._target.bind(args, kwargs)
-        found, inputs = dispatcher(self._target, "value", (), jit=self._jit).find(params)
+        found, inputs = self._primal(params)
         size = sum(np.size(r) for r in found.call(inputs))
         return self._rows if REVERSE_COST * size < self._count(params) else self._columns_
 

@@ -6,9 +6,10 @@ is no such code (recursion, custom rules, a single direction) it takes one direc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -32,21 +33,15 @@ class Space:
     shapes: tuple[Shape, ...]
     dtypes: tuple[str, ...]
 
-    @property
-    def sizes(self) -> list[int]:
-        """The number of elements of every leaf."""
-        return [int(np.prod(s, dtype=np.int64)) for s in self.shapes]
-
-    @property
-    def size(self) -> int:
-        """The number of directions."""
-        return sum(self.sizes)
-
-    @property
+    @cached_property
     def bounds(self) -> list[tuple[int, int]]:
         """The directions of every leaf, from and to."""
-        ends = list(accumulate(self.sizes, initial=0))
-        return list(pairwise(ends))
+        return list(pairwise(accumulate(map(math.prod, self.shapes), initial=0)))
+
+    @cached_property
+    def size(self) -> int:
+        """The number of directions."""
+        return self.bounds[-1][1] if self.bounds else 0
 
     def zeros(self) -> list[Any]:
         """The zero vector, leaf by leaf."""
@@ -70,12 +65,10 @@ class Space:
 
     def block(self, first: int, last: int) -> list[Any]:
         """The unit vectors from `first` up to `last`, as lanes."""
-        made = []
-        for shape, dtype, (start, _) in zip(self.shapes, self.dtypes, self.bounds, strict=True):
-            lengths = (*shape, last - first)
-            few = np.prod(lengths, dtype=np.int64) <= KEPT
-            made.append((_kept_lanes if few else _lanes)(lengths, dtype, start - first))
-        return made
+        return [
+            _lanes((*shape, last - first), dtype, start - first)
+            for shape, dtype, (start, _) in zip(self.shapes, self.dtypes, self.bounds, strict=True)
+        ]
 
     def leaves(self, rows: Any) -> list[Any]:
         """A matrix with the directions as its first axis as one array per leaf."""
@@ -86,6 +79,8 @@ class Space:
 
     def last_leaves(self, columns: Any) -> list[Any]:
         """A matrix with the directions as its last axis as one contiguous array per leaf."""
+        if len(self.shapes) == 1:
+            return [columns.reshape(columns.shape[:-1] + self.shapes[0])]
         return [
             np.ascontiguousarray(columns[..., a:b]).reshape(columns.shape[:-1] + shape)
             for shape, (a, b) in zip(self.shapes, self.bounds, strict=True)
@@ -103,7 +98,12 @@ def _lanes(lengths: Shape, dtype: str, offset: int) -> Any:
     return seed
 
 
-_kept_lanes = lru_cache(maxsize=64)(_lanes)
+@lru_cache(maxsize=64)
+def _kept_block(space: Space, first: int, last: int) -> list[Any]:
+    return space.block(first, last)
+
+
+space_of = lru_cache(maxsize=256)(Space)
 
 
 def _sweeps(
@@ -114,7 +114,9 @@ def _sweeps(
         given = [*inputs, *space.zeros()] if found.code.recipe.kind == "vjp" else inputs
         for first in range(0, space.size, LANES):
             last = min(first + LANES, space.size)
-            yield first, last, found.call([*given, *space.block(first, last)])
+            few = space.size * (last - first) <= KEPT
+            block = _kept_block(space, first, last) if few else space.block(first, last)
+            yield first, last, found.call([*given, *block])
         return
     for k, vector in enumerate(space.units()):
         results = found.call([*inputs, *vector])
