@@ -17,7 +17,7 @@ import numpy as np
 
 from .specialise import Specialisation
 
-LANES = 64
+LANES = 128
 """Directions per sweep: enough to hide the cost of the primal, few enough for shadows to stay in cache."""
 
 KEPT = 4096
