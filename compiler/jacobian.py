@@ -6,6 +6,7 @@ a Hessian tangents of the gradient. `sweeps.py` runs the compiled code, a block 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -15,17 +16,30 @@ from .arguments import children
 from .dispatch import Dispatcher, Places, dispatcher
 from .errors import ArgumentError, TypeMismatchError
 from .explain import explained
-from .frontend.values import DictSpec, Leaf, ListSpec, NodeOut, OutTree, ParamSpec, RecordSpec
+from .frontend.values import (
+    ArraySpec,
+    DictSpec,
+    Leaf,
+    ListSpec,
+    NodeOut,
+    OutTree,
+    ParamSpec,
+    RecordSpec,
+    ScalarSpec,
+)
 from .higher import base_of, dtype_of, part, places
-from .ir.types import carries_derivative, is_float
+from .ir.types import carries_derivative, is_float, is_inexact
 from .signature import Target
 from .specialise import Specialisation
 from .sweeps import LANES, Space, columns, rows, space_of
 from .trees import build
 from .verifying import float_parts
 
-REVERSE_COST = 2
-"""What a lane of a reverse sweep costs, in lanes of a forward sweep."""
+REVERSE_LANE, REVERSE_SWEEP = 2, 64
+"""The cost of one lane of a reverse sweep, and what the sweep costs before its first lane, both in lanes of a
+forward sweep."""
+
+KEPT_CHOICES = 256
 
 
 class Matrices:
@@ -91,13 +105,16 @@ class Matrices:
 
     def _by_argument(self, found: Specialisation, leaves: Iterator[Any]) -> Any:
         """Arrays, one per float leaf, in the trees of the arguments."""
-        made = tuple(_array_tree(part(found.specs, place), leaves) for place in self._places)
-        return made[0] if self._argnums.single else made
+        if self._argnums.single:
+            return _array_tree(part(found.specs, self._places[0]), leaves)
+        return tuple([_array_tree(part(found.specs, place), leaves) for place in self._places])
 
     def _by_result(
         self, found: Specialisation, active: Sequence[int], blocks: Sequence[Sequence[Any]]
     ) -> Any:
         """The blocks of every result by argument, in the tree of the value."""
+        if isinstance(found.code.out, Leaf) and active:
+            return self._by_argument(found, map(_number, blocks[0]))
         by_leaf = dict(zip(active, blocks, strict=True))
         return _out_tree(
             found.code.out, lambda k: self._by_argument(found, map(_number, by_leaf[k])), by_leaf
@@ -105,6 +122,8 @@ class Matrices:
 
 
 def _array_tree(spec: ParamSpec, leaves: Iterator[Any]) -> Any:
+    if isinstance(spec, ArraySpec | ScalarSpec):
+        return next(leaves) if is_float(spec.dtype) else None
     if not children(spec, ""):
         return next(leaves) if is_float(getattr(spec, "dtype", "")) else None
     parts = [_array_tree(s, leaves) for s, _ in children(spec, "")]
@@ -133,8 +152,9 @@ def _space(found: Specialisation, leaves: Sequence[int], inputs: Sequence[Any]) 
 
 def _active(target: Target, found: Specialisation) -> list[int]:
     """The results with a derivative."""
-    active = [k for k, t in enumerate(found.code.results) if carries_derivative(t)]
-    if any(not is_float(dtype_of(found.code.results[k])) for k in active):
+    dtypes = [dtype_of(t) for t in found.code.results]
+    active = [k for k, dtype in enumerate(dtypes) if is_inexact(dtype)]
+    if not all(is_float(dtypes[k]) for k in active):
         raise TypeMismatchError(
             "a Jacobian of complex results", target.src, "return their np.real and np.imag"
         )
@@ -144,14 +164,17 @@ def _active(target: Target, found: Specialisation) -> list[int]:
 class Jacrev(Matrices):
     """The Jacobian by rows: reverse sweeps along the unit cotangents of the results."""
 
+    @functools.cached_property
+    def _symmetric(self) -> Jacfwd:
+        """The derivative of a gradient is the same by columns."""
+        numbers = self._argnums.numbers
+        return Jacfwd(self._f, numbers[0] if self._argnums.single else numbers, jit=self._jit)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         target = self._target
         if self._inner is not None:
-            columns_ = Jacfwd(
-                self._f, self._argnums.numbers[0] if self._argnums.single else self._argnums.numbers
-            )
-            made = columns_(*args)
-            self._last = columns_._last
+            made = self._symmetric(*args, **kwargs)
+            self._last = self._symmetric._last
             return made
         params = target.bind(args, kwargs)
         primal, inputs = self._primal(params)
@@ -206,9 +229,10 @@ class Jacfwd(Matrices):
 class Jacobian(Matrices):
     """The Jacobian by rows or by columns, whichever is cheaper.
 
-    Compiled code takes many directions in one sweep, so what counts is the number of directions, not of
-    sweeps: n columns cost about n lanes of a forward sweep, m rows about twice m (`REVERSE_COST`), since a
-    reverse sweep reads and adds more. So rows are made when 2 m < n.
+    Compiled code takes many directions in one sweep, so what counts is the number of directions: n columns
+    cost about n lanes of a forward sweep, m rows about 2 m, since a reverse sweep reads and adds more, and
+    the adjoint itself as much as 64. So rows are made when 2 m + 64 < n. Functions that take one direction at a
+    time (recursion) have rows made when 2 m < n. `mode` tells what was chosen.
     """
 
     def __init__(
@@ -217,6 +241,7 @@ class Jacobian(Matrices):
         super().__init__(f, argnums, argnames, jit=jit)
         self._rows = Jacrev(f, argnums, argnames, jit=jit)
         self._columns_ = Jacfwd(f, argnums, argnames, jit=jit)
+        self._choices: dict[Any, Jacrev | Jacfwd] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         chosen = self._chosen(args, kwargs)
@@ -228,9 +253,23 @@ class Jacobian(Matrices):
         if self._inner is not None:
             return self._columns_
         params = self._target.bind(args, kwargs)
-        found, inputs = self._primal(params)
-        size = sum(np.size(r) for r in found.call(inputs))
-        return self._rows if REVERSE_COST * size < self._count(params) else self._columns_
+        shapes = tuple([np.shape(x) for x in float_parts(params)])
+        if shapes not in self._choices:
+            if len(self._choices) >= KEPT_CHOICES:
+                self._choices.clear()
+            found, inputs = self._primal(params)
+            size = sum(np.size(r) for r in found.call(inputs))
+            self._choices[shapes] = self._cheaper(params, size, self._count(params))
+        return self._choices[shapes]
+
+    def _cheaper(self, params: tuple[Any, ...], size: int, count: int) -> Jacrev | Jacfwd:
+        """What makes a matrix of `size` rows and `count` columns."""
+        if REVERSE_LANE * size >= count:
+            return self._columns_
+        if REVERSE_LANE * size + REVERSE_SWEEP < count:
+            return self._rows
+        found, _ = self._columns_._find("jvp", (), (self._places,), params, count)
+        return self._columns_ if found.code.recipe.lanes else self._rows
 
 
 class Hessian(Jacfwd):
