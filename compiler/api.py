@@ -121,8 +121,8 @@ def jacrev(
     argnames: Argnames = None,
     jit: bool | None = None,
 ) -> Any:
-    """The Jacobian by reverse sweeps, one per element of the result: of shape `result.shape +
-    argument.shape`.
+    """The Jacobian by reverse sweeps, each for up to 128 elements of the result: of shape `result.shape +
+    argument.shape`. Functions that call themselves take a sweep per element.
 
     Examples
     --------
@@ -142,8 +142,8 @@ def jacfwd(
     argnames: Argnames = None,
     jit: bool | None = None,
 ) -> Any:
-    """The Jacobian by forward sweeps, one per element of the arguments: of shape `result.shape +
-    argument.shape`.
+    """The Jacobian by forward sweeps, each for up to 128 elements of the arguments: of shape `result.shape +
+    argument.shape`. Functions that call themselves take a sweep per element.
 
     Examples
     --------
@@ -163,7 +163,11 @@ def jacobian(
     argnames: Argnames = None,
     jit: bool | None = None,
 ) -> Any:
-    """The Jacobian by whichever of `jacrev` and `jacfwd` takes fewer sweeps.
+    """The Jacobian by whichever of `jacrev` and `jacfwd` is cheaper.
+
+    Both do all directions of a sweep at once, so that the function itself runs once. With n elements in the
+    arguments and m in the result, rows are made (reverse sweeps) when 2 m + 64 < n, else columns (forward
+    sweeps). After a call `.mode` is "forward" or "reverse", and `.explain()` tells more.
 
     Examples
     --------
@@ -185,6 +189,7 @@ def hessian(
 ) -> Any:
     """The Hessian of a function that returns one number: of shape `x.shape + x.shape` for an array x.
 
+    The gradient is differentiated along up to 128 elements of the arguments in one sweep.
     For several arguments, or containers, `hessian[i][j]` is the block of arguments i and j.
 
     Examples

@@ -231,8 +231,8 @@ class Jacobian(Matrices):
 
     Compiled code takes many directions in one sweep, so what counts is the number of directions: n columns
     cost about n lanes of a forward sweep, m rows about 2 m, since a reverse sweep reads and adds more, and
-    the adjoint itself as much as 64. So rows are made when 2 m + 64 < n. Functions that take one direction at a
-    time (recursion) have rows made when 2 m < n. `mode` tells what was chosen.
+    the adjoint itself as much as 64. So rows are made when 2 m + 64 < n. Functions that take one direction
+    at a time (recursion) have rows made when 2 m < n. `mode` tells what was chosen.
     """
 
     def __init__(
