@@ -56,6 +56,7 @@ from ..prims.calls import CALLS
 from ..prims.libcall import each, shape
 from ..prims.prim import cast, emit
 from .build import CallForward, Walker, dot_name, partial
+from .lane_calls import LANE_RULES
 
 
 class LanesRefused(UnsupportedError):
@@ -254,9 +255,14 @@ class LaneWalker(Walker):
         self.flush()
         if op.name == "copy":
             (self.dots[op.out],) = self.b.call("copy", (self.dots[old.args[0]],), (lane_type(op.out.type),))
-            self.dots[op.out].name = dot_name(op.out)
         else:
-            self._each_lane(op, old)
+            rule = LANE_RULES.get(op.name)
+            dots = rule(LanesForward(self, op, old)) if rule is not None else None
+            if dots is None:
+                self._each_lane(op, old)
+                return
+            self.dots[op.out] = dots
+        self.dots[op.out].name = dot_name(op.out)
 
     def _each_lane(self, op: Call, old: Op) -> None:
         """The tangent rule of a library call, one lane after the other."""
@@ -380,6 +386,23 @@ class LaneForward(CallForward):
         )
         lane.name = dot_name(arg)
         return lane
+
+
+class LanesForward(CallForward):
+    """What a rule for all lanes sees (`lane_calls.LaneCtx`)."""
+
+    def __init__(self, walker: LaneWalker, op: Call, old: Op) -> None:
+        super().__init__(walker, op, old)
+        self.lanes = walker.lanes
+
+    def dots(self, i: int) -> Value | None:
+        """The tangents of argument i with the lanes as last axis, contiguous; None for zero."""
+        dots = self._walker.dots.get(self._old.args[i])
+        if dots is None or isinstance(self.b.defs.get(dots), Alloc | Call):
+            return dots
+        (copy,) = self.b.call("copy", (dots,), (dots.type,))
+        copy.name = dots.name
+        return copy
 
 
 __all__ = ["LanesRefused", "lane_tangent", "lane_type"]

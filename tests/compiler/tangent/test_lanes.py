@@ -160,6 +160,23 @@ def products(x):
     return np.dot(m @ m, x) * np.dot(x, x)
 
 
+def constant_matrix(x):
+    a = np.arange(25.0).reshape(5, 5) + 9.0 * np.eye(5)
+    return np.linalg.solve(a, x) + x @ a + a.T @ x
+
+
+def constant_vector(x):
+    c = np.arange(5.0)
+    m = np.outer(x, x)
+    return c @ m + np.linalg.solve(m + 5.0 * np.eye(5), c) + np.dot(m[:, 0], c) * np.dot(c, m.T[1])
+
+
+def matrices(x):
+    c = np.arange(15.0).reshape(3, 5)
+    m = np.outer(x, x)
+    return c @ m + c @ np.linalg.solve(m + 5.0 * np.eye(5), m)
+
+
 def spectrum(x):
     return np.abs(np.fft.fft(x)) ** 2
 
@@ -175,8 +192,8 @@ def complex_inside(x):
 
 FUNCTIONS = [
     straight, swapped, carried_without_a_start, newton, branches, breaks, lists, lists_of_arrays, buffers,
-    written_argument, views, itself, independent, solved, factored, products, spectrum, sorted_part,
-    complex_inside,
+    written_argument, views, itself, independent, solved, factored, constant_matrix, constant_vector,
+    matrices, products, spectrum, sorted_part, complex_inside,
 ]  # fmt: skip
 POINT = np.array([0.6, 0.35, 0.8, 0.1, 0.5])
 
@@ -248,7 +265,15 @@ def test_single_precision(f) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("f", "kind"),
-    [(lists, "vjp"), (lists_of_arrays, "jvp"), (buffers, "hvp"), (solved, "jvp"), (views, "vjp")],
+    [
+        (lists, "vjp"),
+        (lists_of_arrays, "jvp"),
+        (buffers, "hvp"),
+        (solved, "jvp"),
+        (constant_vector, "jvp"),
+        (matrices, "jvp"),
+        (views, "vjp"),
+    ],
 )
 def test_through_numba(f, kind) -> None:
     compare(f, kind, POINT, jit=True)
