@@ -28,7 +28,7 @@ from .frontend.values import (
     ScalarSpec,
 )
 from .higher import base_of, dtype_of, part, places
-from .ir.types import carries_derivative, is_float, is_inexact
+from .ir.types import Scalar, carries_derivative, is_float, is_inexact
 from .signature import Target
 from .specialise import Specialisation
 from .sweeps import LANES, Space, columns, rows, space_of
@@ -145,8 +145,11 @@ def _number(array: np.ndarray[Any, Any]) -> Any:
 
 def _space(found: Specialisation, leaves: Sequence[int], inputs: Sequence[Any]) -> Space:
     """Leaves of the arguments as directions."""
+    specs = [found.leaf_specs[k].spec for k in leaves]
     return space_of(
-        tuple([np.shape(inputs[k]) for k in leaves]), tuple([found.leaf_specs[k].spec.dtype for k in leaves])
+        tuple([np.shape(inputs[k]) for k in leaves]),
+        tuple([s.dtype for s in specs]),
+        tuple([isinstance(s, ScalarSpec) for s in specs]),
     )
 
 
@@ -186,6 +189,7 @@ class Jacrev(Matrices):
         space = space_of(
             tuple([np.shape(results[k]) for k in active]),
             tuple([dtype_of(found.code.results[k]) for k in active]),
+            tuple([isinstance(found.code.results[k], Scalar) for k in active]),
         )
         gradients = _space(found, found.code.recipe.wrt, inputs)
         by_leaf = [space.leaves(matrix) for matrix in rows(found, inputs, space, gradients)]

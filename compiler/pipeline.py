@@ -3,10 +3,10 @@
     function ─lower─► IR ─CLEANUP─► optimised ─adjoint─► ─tangent…─► ─CLEANUP─► final ─emit─► Python text
 
 What is made of a function is a `Recipe`: at most one adjoint, then any number of tangents, the last of them
-along one direction or along many at once. The
-parameters of the final function are the leaves of the arguments, the captured values, the cotangents of
-the results (seeded adjoints), and one tangent per entry of every tangent step. Its results are those of
-the primal (if they are wanted), the gradients, and the tangents.
+along one direction or along many at once. The parameters of the final function are the leaves of the
+arguments, the captured values, the cotangents of the results (seeded adjoints), and one tangent per entry
+of every tangent step. Its results are those of the primal (if they are wanted), the gradients, and the
+tangents.
 """
 
 from __future__ import annotations

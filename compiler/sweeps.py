@@ -28,10 +28,14 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Space:
-    """Leaves laid side by side: their elements are the directions."""
+    """Leaves laid side by side: their elements are the directions.
+
+    `numbers` tells which leaves are numbers; those of shape () may also be arrays.
+    """
 
     shapes: tuple[Shape, ...]
     dtypes: tuple[str, ...]
+    numbers: tuple[bool, ...]
 
     @cached_property
     def bounds(self) -> list[tuple[int, int]]:
@@ -46,19 +50,20 @@ class Space:
     def zeros(self) -> list[Any]:
         """The zero vector, leaf by leaf."""
         return [
-            np.zeros(s, d) if s else np.dtype(d).type(0)
-            for s, d in zip(self.shapes, self.dtypes, strict=True)
+            np.dtype(d).type(0) if number else np.zeros(s, d)
+            for s, d, number in zip(self.shapes, self.dtypes, self.numbers, strict=True)
         ]
 
     def units(self) -> Iterator[list[Any]]:
         """One unit vector after the other, in the same memory."""
         vector = self.zeros()
         for k, shape in enumerate(self.shapes):
-            if not shape:
+            if self.numbers[k]:
                 vector[k] = type(vector[k])(1)
                 yield vector
                 vector[k] = type(vector[k])(0)
-            for index in np.ndindex(shape) if shape else ():
+                continue
+            for index in np.ndindex(shape):
                 vector[k][index] = 1
                 yield vector
                 vector[k][index] = 0

@@ -66,7 +66,7 @@ def lanes(request, monkeypatch):
 
 # -- blocks of unit vectors
 def test_blocks_are_the_columns_of_the_identity() -> None:
-    space = Space(((2, 2), (), (3,)), ("float64", "float32", "float64"))
+    space = Space(((2, 2), (), (3,)), ("float64", "float32", "float64"), (False, True, False))
     assert (space.size, space.bounds) == (8, [(0, 4), (4, 5), (5, 8)])
     for first, last in ((0, 8), (0, 3), (3, 6), (4, 5), (6, 8)):
         block = space.block(first, last)
@@ -77,15 +77,16 @@ def test_blocks_are_the_columns_of_the_identity() -> None:
 
 
 def test_unit_vectors_one_by_one() -> None:
-    space = Space(((2,), (), (0, 3)), ("float64", "float64", "float64"))
+    space = Space(((2,), (), (0, 3), ()), ("float64",) * 4, (False, True, False, False))
     seen = [np.concatenate([np.ravel(v) for v in vector]) for vector in space.units()]
-    np.testing.assert_array_equal(seen, np.eye(3))
-    np.testing.assert_array_equal(space.zeros()[0], np.zeros(2))
+    np.testing.assert_array_equal(seen, np.eye(4))
+    for vector in (space.zeros(), next(space.units())):
+        assert [type(v) for v in vector] == [np.ndarray, np.float64, np.ndarray, np.ndarray]
 
 
 def test_a_space_without_leaves() -> None:
-    assert space_of((), ()).size == 0
-    assert list(space_of((), ()).units()) == []
+    assert space_of((), (), ()).size == 0
+    assert list(space_of((), (), ()).units()) == []
 
 
 # -- results
@@ -151,6 +152,26 @@ def test_numbers_and_single_precision(make) -> None:
     made = make(lambda x: x * x[0], jit=False)(x)
     assert made.dtype == np.float32
     np.testing.assert_allclose(made, [[2.0, 0.0], [2.0, 1.0]])
+
+
+@pytest.mark.parametrize("make", [pb.jacfwd, pb.jacrev, pb.jacobian])
+def test_arrays_without_dimensions(make) -> None:
+    def written(x):
+        x[()] = x * x
+        return x
+
+    for point in (np.array(3.0), np.float64(3.0)):
+        assert make(lambda x: x * x, jit=False)(point) == 6.0
+    assert make(written, jit=False)(np.array(3.0)) == 6.0
+    made = make(lambda x, y: x * y * np.ones(2), (0, 1), jit=False)(np.array(3.0), np.ones(2))
+    np.testing.assert_array_equal(made[0], np.ones(2))
+    np.testing.assert_array_equal(made[1], 3.0 * np.eye(2))
+
+
+@pytest.mark.slow
+def test_arrays_without_dimensions_through_numba() -> None:
+    for make in (pb.jacfwd, pb.jacrev):
+        assert make(lambda x: x * x)(np.array(3.0)) == 6.0
 
 
 def test_a_result_that_is_the_argument_is_no_part_of_a_kept_block() -> None:
