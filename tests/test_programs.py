@@ -23,7 +23,9 @@ import program_harness as harness
 import pytest
 from program_harness import Case
 from programs.registry import Program
+from pullback.compiler.dispatch import dispatcher
 from pullback.compiler.frontend.lower import lower_function
+from pullback.compiler.higher import base_of, places
 from pullback.compiler.ir.nodes import Module
 from pullback.compiler.ir.verify import verify
 from pullback.compiler.pipeline import CLEANUP, compile_derivative
@@ -146,6 +148,38 @@ def test_forward_mode(program: Program) -> None:
     np.testing.assert_allclose(value, case.value, rtol=1e-12, atol=1e-13)
     expected = harness.inner(gradient_of(program)(*case.args())[1], direction)
     np.testing.assert_allclose(dot, expected, rtol=max(1e-8, program.rtol * 1e-2), atol=1e-10)
+
+
+def test_many_directions_at_once(program: Program) -> None:
+    """Columns along three directions, and rows for three cotangents, are the gradient's."""
+    case = case_of(program)
+    gradients = gradient_of(program)(*case.args())[1]
+    target, _ = base_of(program.fn)
+    at, rtol = places(target, program.argnums), max(1e-8, program.rtol * 1e-2)
+    directions = [*case.directions, [-2.0 * d for d in case.directions[0]]]
+
+    found, inputs = dispatcher(target, "jvp", (), (at,), lanes=True, jit=False).find(
+        target.bind(case.args(), {})
+    )
+    if not found.code.recipe.lanes:
+        pytest.skip("recursive: one direction at a time")
+    dtypes = [found.leaf_specs[k].spec.dtype for k in found.code.recipe.along[0]]
+    lanes = [np.stack(d, -1).astype(t) for d, t in zip(zip(*directions, strict=True), dtypes, strict=True)]
+    before = harness.bytes_of((*inputs, *lanes))
+    (dots,) = found.call([*inputs, *lanes])
+    assert harness.bytes_of((*inputs, *lanes)) == before
+    expected = [harness.inner(gradients, d) for d in directions]
+    np.testing.assert_allclose(dots, expected, rtol=rtol, atol=1e-10)
+
+    found, inputs = dispatcher(target, "vjp", at, (), lanes=True, jit=False).find(
+        target.bind(case.args(), {})
+    )
+    dtype = np.dtype(found.code.results[0].dtype)
+    bars = np.array([1.0, 0.0, -2.0], dtype)
+    rows = found.call([*inputs, dtype.type(0), bars])
+    for row, gradient in zip(rows, harness.floats(gradients), strict=True):
+        for lane, bar in enumerate(bars):
+            np.testing.assert_allclose(row[..., lane], bar * gradient, rtol=rtol, atol=1e-10)
 
 
 def test_second_order(smooth: Program) -> None:
