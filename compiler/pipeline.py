@@ -48,6 +48,7 @@ from .transform.fold import fold
 from .transform.licm import licm
 from .transform.name_steps import name_steps
 from .transform.select_branches import select_branches
+from .transform.settle import settle
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce)
 MAX_ROUNDS = 3
@@ -204,6 +205,7 @@ def compile_derivative(
 
     entry = name + SUFFIX[recipe.kind]
     module, plan, reverse = _differentiate(runner, optimised, recipe, entry)
+    module = runner.run("settle", partial(_each, settle, module), module)
     module = runner.clean(module)
     runner.keep("final", module)
     verb = HEADER[recipe.kind]
