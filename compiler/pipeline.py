@@ -42,14 +42,18 @@ from .options import Options
 from .prims import registry as registry  # fills the table of primitives
 from .prims.prim import PRIMS
 from .tangent.build import tangent
+from .transform.ascend import ascend
+from .transform.contract import contract
 from .transform.cse import cse
 from .transform.dce import dce
 from .transform.fold import fold
+from .transform.fuse_loops import fuse_loops
 from .transform.licm import licm
 from .transform.name_steps import name_steps
 from .transform.select_branches import select_branches
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce)
+FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract)
 MAX_ROUNDS = 3
 
 SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}
@@ -140,6 +144,19 @@ class Runner:
             print(f"---- {name}\n{show(module)}", file=sys.stderr)
         return module
 
+    def fuse(self, module: Module, *, visible: bool, reverse: bool = False) -> Module:
+        """The passes on loops over arrays, each followed by the cleanup passes. `visible`: the caller sees
+        what the entry writes to its parameters; `reverse`: there is a reverse sweep, to be turned round.
+        """
+        for step in (*((ascend,) if reverse else ()), *FUSION):
+            entry = partial(step, reassociate=self.options.fastmath, visible=visible)
+            other = partial(step, reassociate=self.options.fastmath, visible=True, distinct_params=False)
+            before = module
+            module = self.run(step.__name__, partial(_each, entry, before, other), before)
+            if any(a is not b for a, b in zip(module, before, strict=False)):
+                module = self.clean(module)
+        return module
+
     def keep(self, stage: str, module: Module) -> None:
         """Remember a stage for `f.ir(stage)`."""
         self.stages[stage] = module
@@ -155,10 +172,14 @@ class Runner:
         return module
 
 
-def _each(step: Callable[..., Function], module: Module) -> Module:
-    """A pass over every function that the entry reaches; only the entry's array parameters never overlap."""
-    more: dict[str, Any] = {"distinct_params": False} if step is cse else {}
-    others = {name: step(module.others[name], **more) for name in _reached(module)}
+def _each(
+    step: Callable[..., Function], module: Module, other: Callable[..., Function] | None = None
+) -> Module:
+    """A pass over every function that the entry reaches; `other` is the pass for those that are not the entry,
+    whose array parameters may overlap.
+    """
+    other = other or (partial(cse, distinct_params=False) if step is cse else step)
+    others = {name: other(module.others[name]) for name in _reached(module)}
     custom = {name: rule for name, rule in module.custom.items() if name in others}
     return Module(step(module.entry), others, custom)
 
@@ -198,13 +219,16 @@ def compile_derivative(
     runner.seconds["lowered"] += time.perf_counter() - start
     runner.keep("lowered", module)
     check_output(lowered, recipe, fn)
-    module = runner.clean(module)
+    visible = recipe.kind == "value"
+    module = runner.fuse(runner.clean(module), visible=visible)
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
 
     entry = name + SUFFIX[recipe.kind]
     module, plan, reverse = _differentiate(runner, optimised, recipe, entry)
     module = runner.clean(module)
+    if not visible:
+        module = runner.fuse(module, visible=False, reverse=plan is not None)
     runner.keep("final", module)
     verb = HEADER[recipe.kind]
     start = time.perf_counter()
