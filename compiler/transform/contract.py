@@ -44,9 +44,13 @@ def contract(
     """Drop needless zeros and stores; the function itself where there are no arrays of its own."""
     if not any(isinstance(op, Alloc) for op in walk(fn.body)):
         return fn
-    known = Dependences(fn, distinct_params=distinct_params, reassociate=reassociate, visible=visible)
-    pass_ = _Pass(known, fn)
-    return Function(fn.name, pass_.region(fn.body, Equalities(known.definition)))
+    while True:
+        known = Dependences(fn, distinct_params=distinct_params, reassociate=reassociate, visible=visible)
+        pass_ = _Pass(known, fn)
+        body = pass_.region(fn.body, Equalities(known.definition))
+        if not pass_.changed:
+            return fn
+        fn = Function(fn.name, body)
 
 
 class _Pass:
@@ -55,6 +59,7 @@ class _Pass:
     def __init__(self, known: Dependences, fn: Function) -> None:
         self.known = known
         self.private = _private(fn)
+        self.changed = False
         self.overwriting: set[int] = set()  # sums that are the first write
         self.readers: dict[Value, list[Op]] = {}
         for op in walk(fn.body):
@@ -70,6 +75,7 @@ class _Pass:
                 op = self.first_write(op, region.ops[at + 1 :], facts)
             elif isinstance(op, Store):
                 if self.unread(op):
+                    self.changed = True
                     continue
                 if id(op) in self.overwriting:
                     op = Store(op.args, (), (), (False,), op.src)
@@ -90,6 +96,7 @@ class _Pass:
                     return alloc
                 if store.accumulate:
                     self.overwriting.add(id(store))
+                self.changed = True
                 return Alloc(alloc.args, alloc.outs, (), ("empty",), alloc.src)
         return alloc
 
@@ -187,6 +194,7 @@ class _Pass:
                     done.append(total)
                     op = Store((*place, total.out), (), (), (earlier.accumulate,), op.src)
                 done[last[place]] = None
+                self.changed = True
             self.forget(op, last)
             if isinstance(op, Store) and op.array in self.private:
                 last[place] = len(done)
