@@ -245,7 +245,9 @@ class Dependences:
         shared = [x for x in summary.accesses if not self._own(x, made, loop)]
         writes = [x for x in shared if x.kind != READ]
         return not any(
-            self.matters(w, x) and self.overlap(w, x) and not self.same_pass_only(w, x, loop.index, loop.index)
+            self.matters(w, x)
+            and self.overlap(w, x)
+            and not self.same_pass_only(w, x, loop.index, loop.index)
             for w in writes
             for x in shared
         )

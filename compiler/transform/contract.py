@@ -34,7 +34,7 @@ from __future__ import annotations
 from ..analysis.dependence import ADD, READ, Access, Dependences
 from ..analysis.facts import Equalities
 from ..analysis.memory import is_reference
-from ..ir.nodes import Alloc, Apply, Check, Dim, For, Function, Load, Loop, Op, Region, Store, Value
+from ..ir.nodes import Alloc, Apply, Dim, For, Function, Load, Op, Region, Store, Value
 from ..ir.walk import walk
 
 
@@ -133,7 +133,9 @@ class _Pass:
             axes.append(found[0])
             del rest[found[0]]
         literal = self.known.literal
-        return axes if all(literal(i) == 0 and literal(lengths[axis]) == 1 for axis, i in rest.items()) else None
+        return (
+            axes if all(literal(i) == 0 and literal(lengths[axis]) == 1 for axis, i in rest.items()) else None
+        )
 
     def whole(self, loop: For, length: Value, facts: Equalities) -> bool:
         """Whether a loop runs over range(length), in either direction."""
@@ -184,7 +186,9 @@ class _Pass:
     def merged(self, ops: list[Op]) -> list[Op]:
         """Straight-line code where stores to one place, that nothing reads in between, are one."""
         done: list[Op | None] = []
-        last: dict[tuple[Value, ...], int] = {}  # place → position of the store that nothing has touched since
+        last: dict[
+            tuple[Value, ...], int
+        ] = {}  # place → position of the store that nothing has touched since
         for op in ops:
             place = op.args[:-1] if isinstance(op, Store) else ()
             earlier = done[last[place]] if place in last else None
@@ -211,7 +215,9 @@ class _Pass:
         """Drop the stores whose element an op may touch."""
         for access in self.known.summary(op).accesses:
             for place in [p for p in last if self.known.overlap(access, Access(READ, p[0], None))]:
-                if access.ref is not place[0] or not self.known.apart(access, Access(READ, place[0], place[1:])):
+                if access.ref is not place[0] or not self.known.apart(
+                    access, Access(READ, place[0], place[1:])
+                ):
                     del last[place]
 
 

@@ -169,9 +169,7 @@ class _Fuser:
             [*first.body.ops, *moved.ops],
             (*first.next, *moved.yields),
         )
-        return For(
-            (*first.args, *second.inits), (*first.outs, *second.outs), (body,), first.attrs, first.src
-        )
+        return For((*first.args, *second.inits), (*first.outs, *second.outs), (body,), first.attrs, first.src)
 
 
 def _innermost(loop: For) -> bool:

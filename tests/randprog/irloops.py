@@ -1,11 +1,11 @@
-"""Random IR of array loops: neighbours that share arrays, with much that may be fused and much that may not."""
+"""Random IR of array loops: neighbours with arrays in common, of which some may be fused and some not."""
 
 from __future__ import annotations
 
 import random
 
 from pullback.compiler.ir.build import Builder
-from pullback.compiler.ir.nodes import Function, Region, Value
+from pullback.compiler.ir.nodes import Function, Value
 from pullback.compiler.ir.types import F64, INT, Array
 
 ROW, GRID = Array("float64", 1), Array("float64", 2)
@@ -14,8 +14,9 @@ BETWEEN = "loop loop loop loop loop loop alloc alloc alloc scalar store load che
 
 
 class LoopProgram:
-    """Grows one function f(a, c, x, y, n) for arrays of four elements. All numbers are short binary fractions,
-    so that sums are exact in any order.
+    """Grows one function f(a, c, x, y, n) for arrays of four elements.
+
+    All numbers are short binary fractions, so that sums are exact in any order.
     """
 
     def __init__(self, seed: int) -> None:
@@ -108,7 +109,9 @@ class LoopProgram:
         return list(outs)
 
     def range(self) -> tuple[Value, Value, Value]:
-        kind = self.rng.choice(["whole", "whole", "down"] if self.steady else ["whole", "part", "down", "none"])
+        kind = self.rng.choice(
+            ["whole", "whole", "down"] if self.steady else ["whole", "part", "down", "none"]
+        )
         length, at = self.rng.choice(self.lengths), self.b.int
         if kind == "whole":
             return at(0), length, at(1)
@@ -148,4 +151,3 @@ class LoopProgram:
             return self.b.int(self.rng.randrange(LENGTH))
         shift = self.b.int(self.rng.choice([-2, -1, -1, 0, 0, -LENGTH]))
         return self.b.apply("add", (self.rng.choice(indices), shift), "int64")
-

@@ -48,9 +48,7 @@ def assert_same(expected: list[Any], actual: list[Any], text: str) -> None:
             np.testing.assert_array_equal(one, other, err_msg=text)
 
 
-def check_pass(
-    transform: Pass, seed: int, program: type[IrProgram] | type[LoopProgram] = IrProgram
-) -> None:
+def check_pass(transform: Pass, seed: int, program: type[IrProgram] | type[LoopProgram] = IrProgram) -> None:
     """One random program through a pass."""
     fn = program(seed).build()
     verify(fn, PRIMS)
