@@ -95,6 +95,11 @@ def _scan_rest(value: Any, kind: type, leaves: list[Any], depth: int) -> Any:
     return (kind, names, *[scan(getattr(value, n), leaves, depth + 1) for n in names])
 
 
+def is_constant(value: Any) -> bool:
+    """Whether a value is compiled in, and equal values have the same code."""
+    return isinstance(value, _CONSTANT)
+
+
 def attribute_names(value: Any) -> tuple[str, ...] | None:
     """The attributes of an object that is a container of values; None for an opaque one."""
     kind = type(value)
@@ -240,6 +245,33 @@ def children(spec: ParamSpec, name: str) -> list[tuple[ParamSpec, str]]:
     if isinstance(spec, RecordSpec):
         return [(s, f"{name}.{k}") for k, s in spec.fields]
     return []
+
+
+def known_leaves(specs: Sequence[ParamSpec]) -> list[int] | None:
+    """Which of the leaves that `scan` finds have a spec; None for all of them.
+
+    An attribute of an object that cannot be compiled for, such as an array of float16, is a constant that the
+    function does not use.
+    """
+    kept: list[int] = []
+    total = 0
+
+    def walk(spec: ParamSpec, depth: int) -> None:
+        nonlocal total
+        if isinstance(spec, ScalarSpec | ArraySpec):
+            kept.append(total)
+            total += 1
+        elif isinstance(spec, KnownSpec):
+            stray: list[Any] = []
+            scan(spec.obj, stray, depth)
+            total += len(stray)
+        else:
+            for part, _ in children(spec, ""):
+                walk(part, depth + 1)
+
+    for spec in specs:
+        walk(spec, 0)
+    return kept if len(kept) < total else None
 
 
 def count_leaves(specs: Sequence[ParamSpec]) -> int:

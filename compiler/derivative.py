@@ -14,18 +14,20 @@ from typing import Any
 import numpy as np
 
 from .arguments import children
-from .dispatch import Dispatcher, Places, dispatcher, owned
+from .dispatch import Dispatcher, Places, dispatcher
 from .errors import ArgumentError, TypeMismatchError, UnsupportedError
 from .explain import explained
 from .frontend.values import ArraySpec, ParamSpec, ScalarSpec
 from .ir.text import show
 from .pipeline import Recipe, compile_derivative
+from .quick import MISS, Quick, missing, quick_call, unsuited
 from .signature import Argnums, Target, target_of
 from .specialise import Specialisation
 from .trees import gradient_maker
 from .verifying import check_first
 
 FALLBACKS = ("tape", "error")
+MAX_QUICK = 16  # fast paths that a derivative keeps
 
 
 class Inspectable:
@@ -141,43 +143,76 @@ class Derivative(Inspectable):
         self._method = False
         self._argnums: Argnums = self._target.resolve(argnums, argnames)
         self._with_value, self._has_aux, self._jit = with_value, has_aux, jit
-        self._kept: Dispatcher | None = None
-        self._makers: dict[int, list[Callable[..., Any]]] = {}
+        self._plain = self._target.simple if not self._target.before else -1
+        self._forget()
         wrapped = self._target.fn if self._target.before else f
         functools.update_wrapper(self, wrapped, updated=())
         self.__wrapped__ = f
 
+    def _forget(self) -> None:
+        """Drop what is kept of earlier calls."""
+        self._kept: Dispatcher | None = None
+        self._quick: Quick = missing
+        self._used: dict[Specialisation, Quick] = {}
+
     # -- being called
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        params = self._target.bind(args, kwargs)
+        params = args if not kwargs and len(args) == self._plain else self._target.bind(args, kwargs)
+        answer = self._quick(params)
+        return answer if answer is not MISS else self._long_way(params, args, kwargs)
+
+    def _long_way(self, params: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A call whose arguments are not those of the last one; a specialisation that is found twice becomes
+        the fast path.
+        """
         try:
-            found, inputs = (self._kept or self._dispatcher()).find(params)
+            found, inputs = (self._kept or self._dispatcher()).search(params)
         except UnsupportedError as error:
             return self._fall_back(error, args, kwargs)
+        answer = self._answer(found, inputs, params)
+        quick = self._used.get(found)
+        if quick is not None:
+            self._quick = quick if quick is not missing else self._fast_path(found)
+            self._used[found] = self._quick
+        elif len(self._used) < MAX_QUICK:
+            self._used[found] = missing
+        return answer
+
+    def _answer(self, found: Specialisation, inputs: list[Any], params: tuple[Any, ...]) -> Any:
         if self._inner is not None:
             return self._call_higher(found, inputs, params)
         results = found.call(inputs)
         if found.options.check and not hasattr(found, "checked"):
             check_first(self, found, params, results)
-        count = len(found.code.results)
-        leaves = iter(results[count:])
-        makers = self._makers.get(id(found)) or self._gradient_makers(found)
+        leaves = iter(results[len(found.code.results) :])
+        makers = self._gradient_makers(found)
         gradients = makers[0](leaves) if self._argnums.single else tuple([make(leaves) for make in makers])
         if not (self._with_value or self._has_aux):
             return gradients
-        value = found.value(owned(found, results, inputs))
+        value = found.value(found.owned(results, inputs))
         if self._with_value:
             return value, gradients
         return gradients, value[1]
+
+    def _fast_path(self, found: Specialisation) -> Quick:
+        directions = [found.leaf_specs[k].spec for step in found.code.recipe.along for k in step]
+        if any(isinstance(spec, ArraySpec) for spec in directions) or (directions and self._with_value):
+            return unsuited
+        return quick_call(
+            found,
+            [self._spec(found.specs, place) for place in self._places(self._argnums)],
+            single=self._argnums.single,
+            with_value=self._with_value,
+            has_aux=self._has_aux,
+            extra=[_one(spec) for spec in directions],
+        )
 
     def _fall_back(self, error: UnsupportedError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What happens with a function that cannot be compiled: there is no tape yet, so it is refused."""
         raise error
 
     def _gradient_makers(self, found: Specialisation) -> list[Callable[..., Any]]:
-        makers = [gradient_maker(self._spec(found.specs, place)) for place in self._places(self._argnums)]
-        self._makers[id(found)] = makers
-        return makers
+        return [gradient_maker(self._spec(found.specs, place)) for place in self._places(self._argnums)]
 
     def _spec(self, specs: Sequence[ParamSpec], place: tuple[int, int | None]) -> ParamSpec:
         param, item = place
@@ -232,7 +267,8 @@ class Derivative(Inspectable):
 
     def _of_params(self, params: tuple[Any, ...]) -> Any:
         clone = copy.copy(self)
-        clone._target, clone._kept, clone._makers = Target(self._target.fn), None, {}
+        clone._target, clone._plain = Target(self._target.fn), -1
+        clone._forget()
         shift = len(self._target.before)
         clone._argnums = Argnums(tuple(k + shift for k in self._argnums.numbers), self._argnums.single)
         return clone(*params)
@@ -254,7 +290,7 @@ class Derivative(Inspectable):
                     hint="argument numbers of a method do not count self",
                 )
             self._argnums = Argnums(shifted, self._argnums.single)
-            self._kept = None
+            self._forget()
 
     def __get__(self, obj: Any, owner: type | None = None) -> Any:
         return self if obj is None else types.MethodType(self, obj)
@@ -282,6 +318,7 @@ class Derivative(Inspectable):
     def __copy__(self) -> Derivative:
         made = object.__new__(type(self))
         made.__dict__.update(self.__dict__)
+        made._forget()
         return made
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Derivative:

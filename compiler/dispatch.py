@@ -6,15 +6,14 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from . import specialise as specialising
 from .arguments import children, leaf_specs, scan
 from .errors import TypeMismatchError
 from .frontend.values import ArraySpec, KnownSpec, ParamSpec, ScalarSpec
-from .ir.types import Array, is_complex, is_float
+from .ir.types import is_complex, is_float
 from .options import Options
 from .pipeline import Recipe
+from .quick import MISS, Quick, missing, quick_inputs
 from .signature import Target
 from .specialise import Specialisation, specialise
 
@@ -33,9 +32,24 @@ class Dispatcher:
         self._jit = jit
         self.table: dict[Any, list[Specialisation]] = {}
         self.newest: Specialisation | None = None
+        self._last: tuple[Specialisation | None, Quick] = (None, missing)
 
     def find(self, params: tuple[Any, ...]) -> tuple[Specialisation, list[Any]]:
         """The code for these values of the parameters, and its inputs."""
+        last, quick = self._last
+        inputs = quick(params)
+        if inputs is not MISS:
+            assert last is not None
+            return last, inputs
+        found, inputs = self.search(params)
+        if found is not last:
+            self._last = found, missing
+        elif quick is missing:
+            self._last = found, quick_inputs(found)
+        return found, inputs
+
+    def search(self, params: tuple[Any, ...]) -> tuple[Specialisation, list[Any]]:
+        """As `find`, without its fast path for the arguments of the last call."""
         leaves: list[Any] = []
         key: Any = tuple([scan(p, leaves) for p in params])
         try:
@@ -153,15 +167,3 @@ def refuse_differentiation(target: Target, spec: ParamSpec, name: str) -> None:
     raise TypeMismatchError(
         f"{where} holds no floats: there is nothing to differentiate", src, "choose another argnums"
     )
-
-
-def owned(found: Specialisation, results: Sequence[Any], inputs: Sequence[Any]) -> tuple[Any, ...]:
-    """The primal's results; arrays that share memory with an input are copied."""
-    count = len(found.code.results)
-    taken = list(results[:count])
-    for k, type_ in enumerate(found.code.results):
-        if isinstance(type_, Array):
-            array = taken[k]
-            if any(isinstance(x, np.ndarray) and np.may_share_memory(array, x) for x in inputs):
-                taken[k] = array.copy()
-    return tuple(taken)

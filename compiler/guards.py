@@ -20,6 +20,9 @@ Path = tuple[tuple[str, Any], ...]
 Fetch = Callable[[Sequence[Any]], Any]
 
 
+WEAK: dict[str, type] = {"float64": float, "int64": int, "bool": bool, "complex128": complex}
+
+
 class Gone:
     """What fetching gives where there is no value any more."""
 
@@ -37,7 +40,7 @@ def fetcher(path: Path, fn: types.FunctionType, params: Sequence[str]) -> Fetch:
         variables = fn.__globals__
         return lambda values: variables.get(name, GONE)
     if kind == "closure" and not rest:
-        cell = _cell(fn, name)
+        cell = cell_of(fn, name)
         return lambda values: _contents(cell)
     return lambda values: _follow(fn, path)
 
@@ -64,7 +67,7 @@ def _step(obj: Any, kind: str, name: Any) -> Any:
     if kind == "global":
         return fn.__globals__.get(name, GONE)
     if kind == "closure":
-        return _contents(_cell(fn, name))
+        return _contents(cell_of(fn, name))
     if kind == "default":
         return _default(fn, name)
     raise ArgumentError(f"unknown step {kind!r} in a path")
@@ -79,7 +82,8 @@ def plain_function(obj: Any) -> types.FunctionType | None:
     return None
 
 
-def _cell(fn: types.FunctionType, name: str) -> types.CellType | None:
+def cell_of(fn: types.FunctionType, name: str) -> types.CellType | None:
+    """The cell of a closure's variable."""
     names = fn.__code__.co_freevars
     return (fn.__closure__ or ())[names.index(name)] if name in names else None
 
@@ -147,7 +151,5 @@ def fits(value: Any, spec: ScalarSpec | ArraySpec) -> bool:
             and tuple(n == 1 for n in value.shape) == (spec.ones or (False,) * spec.rank)
         )
     if spec.weak:
-        return type(value) is {"float64": float, "int64": int, "bool": bool, "complex128": complex}.get(
-            spec.dtype
-        )
+        return type(value) is WEAK.get(spec.dtype)
     return isinstance(value, np.generic) and value.dtype.name == spec.dtype

@@ -9,7 +9,7 @@ import numpy as np
 
 from .arguments import children
 from .derivative import Derivative
-from .dispatch import Dispatcher, Places, dispatcher, owned
+from .dispatch import Dispatcher, Places, dispatcher
 from .errors import ArgumentError, TypeMismatchError
 from .frontend.values import (
     ArraySpec,
@@ -120,7 +120,7 @@ def run_primal(
 ) -> tuple[Any, OutTree, list[tuple[Type, Any]]]:
     """The value, the tree of the results, and (type, value) of every result."""
     found, inputs = dispatcher(target, "value", (), jit=jit).find(target.bind(args, {}))
-    results = owned(found, found.call(inputs), inputs)
+    results = found.owned(found.call(inputs), inputs)
     return found.value(results), found.code.out, list(zip(found.code.results, results, strict=True))
 
 
@@ -280,7 +280,7 @@ def jvp(
     compiled = dispatcher(target, "jvp", (), (places(target, numbers),), jit=jit)
     results, found = run_along(target, compiled, args, numbers, given)
     count = len(found.code.results)
-    value = found.value(owned(found, results, args))
+    value = found.value(found.owned(results, args))
     tangent = tangent_tree(found.code.out, found.code.results, results[count:])
     if has_aux:
         return value[0], tangent[0], value[1]

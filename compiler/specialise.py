@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from . import cache
-from .arguments import leaf_specs, spec_of
+from .arguments import known_leaves, leaf_specs, spec_of
 from .backend.load import load
 from .errors import ArgumentError, OverlapError, Src, UnsupportedError
 from .frontend.values import ArraySpec, ParamSpec, ScalarSpec
@@ -53,13 +53,14 @@ class Specialisation:
             leaf for s, n in zip(specs, code.param_names, strict=True) for leaf in leaf_specs(s, n)
         ]
         self.arrays = [k for k, leaf in enumerate(self.leaf_specs) if isinstance(leaf.spec, ArraySpec)]
+        self._known = known_leaves(specs)
         self.value = value_maker(code.out, code.results)
         self.single = len(code.results) + len(code.recipe.wrt) == 1
         fn = target.fn
         self.guards = [(fetcher(path_, fn, code.param_names), then) for path_, then in code.guards]
-        self._captures = [(c, fetcher(c.path, fn, code.param_names)) for c in code.captures]
-        self._writes = bool(code.mutated)
-        self._copied = [
+        self.captures = [(c, fetcher(c.path, fn, code.param_names)) for c in code.captures]
+        self.writes = bool(code.mutated)
+        self.copied = [
             k
             for k in sorted(code.mutated)
             if code.recipe.kind == "value" and isinstance(self._type(k), Array)
@@ -78,21 +79,23 @@ class Specialisation:
             now = fetch(params)
             if now is not then and not unchanged(then, now):
                 return False
-        return all(fits(fetch(params), capture.spec) for capture, fetch in self._captures)
+        return all(fits(fetch(params), capture.spec) for capture, fetch in self.captures)
 
     # -- calling
     def inputs(self, params: Sequence[Any], leaves: list[Any]) -> list[Any]:
         """The leaves as compiled code takes them, and the captured values."""
-        if self._writes:
-            self._check_written(params, leaves)
+        if self._known is not None:
+            leaves = [leaves[k] for k in self._known]
+        if self.writes:
+            self.check_written(params, leaves)
         for k in self.arrays:
             leaf = leaves[k]
             if not leaf.flags.carray or type(leaf) is not np.ndarray:
                 leaves[k] = np.array(leaf, order="C")
-        for capture, fetch in self._captures:
+        for capture, fetch in self.captures:
             leaves.append(capture_value(fetch(params), capture.spec))
-        if self._copied:
-            for k in self._copied:
+        if self.copied:
+            for k in self.copied:
                 leaves[k] = leaves[k].copy()
         if not self.options.jit:
             self._plain(leaves)
@@ -114,10 +117,24 @@ class Specialisation:
                 with np.errstate(all="ignore"):
                     results = self.run(*inputs)
         except Exception as error:
-            raise translated(error, self.code, str(self.path), lambda: self._locate(inputs)) from None
+            raise self.failure(error, inputs) from None
         if type(results) is tuple:
             return results
         return () if results is None else (results,)
+
+    def failure(self, error: Exception, inputs: Sequence[Any]) -> BaseException:
+        """The exception to raise in place of one that left the compiled code."""
+        return translated(error, self.code, str(self.path), lambda: self._locate(inputs))
+
+    def owned(self, results: Sequence[Any], inputs: Sequence[Any]) -> tuple[Any, ...]:
+        """The primal's results; arrays that share memory with an input are copied."""
+        taken = list(results[: len(self.code.results)])
+        for k, type_ in enumerate(self.code.results):
+            if isinstance(type_, Array):
+                array = taken[k]
+                if any(isinstance(x, np.ndarray) and np.may_share_memory(array, x) for x in inputs):
+                    taken[k] = array.copy()
+        return tuple(taken)
 
     def _locate(self, inputs: Sequence[Any]) -> Src | None:
         """The user's line that fails, from a build that keeps track of it."""
@@ -148,10 +165,10 @@ class Specialisation:
         return self._compiled is None
 
     # -- refusals
-    def _check_written(self, params: Sequence[Any], leaves: Sequence[Any]) -> None:
+    def check_written(self, params: Sequence[Any], leaves: Sequence[Any]) -> None:
         """What the function writes must be writeable, and must not be part of anything else."""
         arrays = {k: leaves[k] for k in self.arrays}
-        for k, (capture, fetch) in enumerate(self._captures, len(self.leaf_specs)):
+        for k, (capture, fetch) in enumerate(self.captures, len(self.leaf_specs)):
             if isinstance(capture.spec, ArraySpec):
                 arrays[k] = fetch(params)
         for k in self.code.mutated & arrays.keys():

@@ -168,3 +168,13 @@ def test_keys_separate_what_compiles_differently() -> None:
     assert key(np.ones(3)) == key(np.ones(4)) != key(np.ones(1))
     assert key((1.0, "a")) == key((2.0, "a")) != key((2.0, "b"))
     assert key([1.0]) != key((1.0,))
+
+
+def test_an_attribute_that_cannot_be_compiled_for_is_left_alone() -> None:
+    class Mixed:
+        def __init__(self) -> None:
+            self.half = np.ones(3, np.float16)
+            self.k = 2.0
+
+    g = pb.grad(lambda s, x: s.k * x, 1, jit=False)
+    assert [g(Mixed(), 1.0) for _ in range(3)] == [2.0] * 3
