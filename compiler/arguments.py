@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError
-from .frontend.values import (
+from .specs import (
     ArraySpec,
     DictSpec,
     KnownSpec,

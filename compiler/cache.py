@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from .backend.load import write_source
+from .code import Code, Recipe
 from .errors import CacheError, Src
 from .fingerprint import (
     Unfit,
@@ -38,14 +39,14 @@ from .fingerprint import (
     read_path,
     read_tree,
     read_type,
+    sources,
     spec_json,
     tree_json,
     type_json,
 )
-from .frontend.values import ParamSpec
 from .guards import GONE, fetcher, fits, plain_function
 from .options import Options, cache_dir
-from .pipeline import Code, Recipe
+from .specs import ParamSpec
 
 FORMAT = 4
 MAX_VARIANTS = 8
@@ -110,10 +111,12 @@ _SCRATCH: tempfile.TemporaryDirectory[str] | None = None
 def written(text: str, name: str, options: Options) -> Path:
     """The generated file of a text; one that somebody has edited is written again."""
     folder = generated_dir(options)
-    path = write_source(text, folder, name)
+    # Numba's cache does not see that a function in another file has changed.
+    salt = sources("pullback.runtime") if "pullback.runtime" in text else ""
+    path = write_source(text, folder, name, salt)
     if path.read_text(encoding="utf-8") != text:
         path.unlink()
-        path = write_source(text, folder, name)
+        path = write_source(text, folder, name, salt)
     return path
 
 

@@ -14,15 +14,13 @@ from typing import Any
 import numpy as np
 
 from .arguments import children
+from .code import Recipe
 from .dispatch import Dispatcher, Places, dispatcher
 from .errors import ArgumentError, TypeMismatchError, UnsupportedError
-from .explain import explained
-from .frontend.values import ArraySpec, ParamSpec, ScalarSpec
-from .ir.text import show
-from .pipeline import Recipe, compile_derivative
 from .quick import MISS, Quick, missing, quick_call, unsuited
 from .signature import Argnums, Target, target_of
-from .specialise import Specialisation
+from .specialise import Specialisation, compiled_for
+from .specs import ArraySpec, ParamSpec, ScalarSpec
 from .trees import gradient_maker
 from .verifying import check_first
 
@@ -84,6 +82,8 @@ class Inspectable:
 
     def ir(self, stage: str = "final") -> str:
         """The IR of a stage as text: "lowered", "optimised", "adjoint", "tangent" or "final"."""
+        from .ir.text import show
+
         stages = self._newest().compiled().stages
         if stage not in stages:
             raise ArgumentError(f"there is no stage {stage!r}", hint=f"choose from {', '.join(stages)}")
@@ -93,6 +93,8 @@ class Inspectable:
         """Per argument: active or not, and why. Per loop: its plan, what is saved and why, the size of
         the tape.
         """
+        from .explain import explained
+
         return explained(self._newest())
 
 
@@ -377,9 +379,7 @@ def _one(spec: ScalarSpec | ArraySpec) -> Any:
 
 def primal_source(found: Specialisation) -> str:
     """The generated text of the primal for the argument types of a specialisation."""
-    return compile_derivative(
-        found.target.fn, found.specs, Recipe("value"), found.options, found.target.name
-    ).code.text
+    return compiled_for(found.target, found.specs, Recipe("value"), found.options).code.text
 
 
 def signature_text(found: Specialisation) -> str:

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from .adjoint.build import Plan
 from .adjoint.recover import Slot
 from .errors import Src
-from .frontend.values import ArraySpec
 from .ir.nodes import Const, Dim, For, Loop, Op, Region, Value
 from .ir.types import carries_derivative
 from .ir.walk import walk
 from .pipeline import Compiled
 from .specialise import Specialisation
+from .specs import ArraySpec
 
 ITEMSIZE = {"bool": 1, "complex64": 8, "complex128": 16}
 

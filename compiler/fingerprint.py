@@ -10,19 +10,19 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import importlib.util
 import json
+import os
 import platform
 import sys
 import types
-from importlib import metadata
+from collections.abc import Sequence
 from typing import Any
 
-import llvmlite
-import llvmlite.binding as llvm
-import numba
 import numpy as np
 
-from .frontend.values import (
+from .ir.types import Array, Scalar, Type
+from .specs import (
     ArraySpec,
     Capture,
     ConstOut,
@@ -36,7 +36,8 @@ from .frontend.values import (
     ScalarSpec,
     TupleSpec,
 )
-from .ir.types import Array, Scalar, Type
+
+PACKAGES = ("pullback.compiler", "pullback.runtime")
 
 
 class Unfit(Exception):
@@ -133,10 +134,39 @@ def find_class(name: str) -> type:
 @functools.cache
 def machine() -> list[str]:
     """Versions and processor: what compiled code depends on besides its source."""
+    import llvmlite  # a second, which `import pullback` should not take
+    import llvmlite.binding as llvm
+    import numba
+
     features = llvm.get_host_cpu_features().flatten() if hasattr(llvm, "get_host_cpu_features") else ""
     versions = [f"{m.__name__} {m.__version__}" for m in (np, numba, llvmlite)]
     python = f"{sys.implementation.name} {platform.python_version()}"
-    return [python, *versions, f"pullback {metadata.version('pullback')}", llvm.get_host_cpu_name(), features]
+    return [python, *versions, *map(sources, PACKAGES), llvm.get_host_cpu_name(), features]
+
+
+@functools.cache
+def sources(package: str) -> str:
+    """A hash of the text of one of our packages: another compiler never runs the code that this one left on
+    the disk.
+
+    A version number would not do for a checkout that is worked on, nor would the times of files: pip gives
+    all of them the time of its unpacking. Reading the compiler takes three milliseconds, once per process.
+    """
+    found = importlib.util.find_spec(package)
+    return hash_of(list(found.submodule_search_locations or ()) if found is not None else [])
+
+
+def hash_of(folders: Sequence[str]) -> str:
+    """A hash of the names and contents of all Python files in folders."""
+    made = hashlib.sha256()
+    for folder in folders:
+        for at, inner, files in os.walk(folder):
+            inner.sort()
+            for name in sorted(n for n in files if n.endswith(".py")):
+                made.update(f"{os.path.relpath(at, folder)}/{name}\0".encode())
+                with open(os.path.join(at, name), "rb") as file:
+                    made.update(file.read())
+    return made.hexdigest()
 
 
 # -- specs and trees as JSON

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError
-from .frontend.values import ArraySpec, ScalarSpec
+from .specs import ArraySpec, ScalarSpec
 
 Path = tuple[tuple[str, Any], ...]
 Fetch = Callable[[Sequence[Any]], Any]

@@ -11,7 +11,10 @@ from .arguments import children
 from .derivative import Derivative
 from .dispatch import Dispatcher, Places, dispatcher
 from .errors import ArgumentError, TypeMismatchError
-from .frontend.values import (
+from .ir.types import Array, List, Type, carries_derivative
+from .signature import Argnums, Target, target_of
+from .specialise import Specialisation
+from .specs import (
     ArraySpec,
     ConstOut,
     Leaf,
@@ -19,9 +22,6 @@ from .frontend.values import (
     OutTree,
     ParamSpec,
 )
-from .ir.types import Array, List, Type, carries_derivative
-from .signature import Argnums, Target, target_of
-from .specialise import Specialisation
 from .trees import as_array, as_scalar, build, float_leaves, gradient_maker
 from .verifying import float_parts, replaced
 

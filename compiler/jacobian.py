@@ -10,10 +10,10 @@ import numpy as np
 from .arguments import children
 from .dispatch import dispatcher
 from .errors import TypeMismatchError
-from .frontend.values import ArraySpec, DictSpec, Leaf, ListSpec, NodeOut, OutTree, ParamSpec, RecordSpec
 from .higher import base_of, dtype_of, part, places
 from .ir.types import Array, carries_derivative, is_float
 from .specialise import Specialisation
+from .specs import ArraySpec, DictSpec, Leaf, ListSpec, NodeOut, OutTree, ParamSpec, RecordSpec
 from .trees import build
 from .verifying import float_parts
 

@@ -14,33 +14,25 @@ import sys
 import time
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 from .adjoint.build import Plan, adjoint
 from .backend.emit import EmitMeta, Emitted, emit
+from .code import Code, Recipe
 from .errors import InternalError, PullbackError, Src, TypeMismatchError, UnsupportedError
 from .frontend.lower import lower_function
-from .frontend.values import (
-    ArraySpec,
-    Capture,
-    ConstOut,
-    Leaf,
-    Lowered,
-    NodeOut,
-    OutTree,
-    ParamSpec,
-    ScalarSpec,
-)
+from .frontend.values import Lowered
 from .ir.nodes import CallFn, Const, Function, Module, Op, Region, Value
 from .ir.text import show
-from .ir.types import Array, List, Scalar, Type, carries_derivative, is_float
+from .ir.types import Array, List, Scalar, carries_derivative, is_float
 from .ir.verify import verify
 from .ir.walk import walk
 from .options import Options
 from .prims import registry as registry  # fills the table of primitives
 from .prims.prim import PRIMS
+from .specs import ArraySpec, ConstOut, Leaf, NodeOut, OutTree, ParamSpec, ScalarSpec
 from .tangent.build import tangent
 from .transform.cse import cse
 from .transform.dce import dce
@@ -60,45 +52,6 @@ HEADER = {
     "jvp": "forward-mode tangent of",
     "hvp": "tangent of the adjoint of",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What is made of a function.
-
-    kind: "value", "gradient" (value and gradient, cotangent 1), "vjp" (cotangents are arguments), "jvp"
-    (tangent of the primal), "hvp" (tangent of "gradient"). `wrt` are the leaves whose gradient is taken;
-    `along` has, for each tangent step, the leaves that have a tangent.
-    """
-
-    kind: str
-    wrt: tuple[int, ...] = ()
-    along: tuple[tuple[int, ...], ...] = ()
-    has_aux: bool = False
-
-
-@dataclass
-class Code:
-    """All that is needed to run a derivative, and nothing else: what the disk cache keeps.
-
-    `results` are the types of the primal's results, `leaves` those of all leaf parameters. Check number k of
-    the generated code is `checks[k]` = (exception, message, place).
-    """
-
-    recipe: Recipe
-    entry: str
-    text: str
-    param_names: list[str]
-    leaf_names: list[str]
-    leaves: list[Type]
-    results: list[Type]
-    captures: list[Capture]
-    guards: list[tuple[tuple[tuple[str, object], ...], object]]
-    out: OutTree
-    mutated: frozenset[int]
-    checks: list[tuple[str, str, Src]]
-    source_map: dict[int, Src]
-    custom: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass

@@ -37,7 +37,10 @@ from typing import Any
 import numpy as np
 
 from .arguments import attribute_names, is_constant
-from .frontend.values import (
+from .guards import GONE, WEAK, cell_of, unchanged
+from .ir.types import Array, Scalar, is_float
+from .specialise import Specialisation
+from .specs import (
     ArraySpec,
     DictSpec,
     KnownSpec,
@@ -47,9 +50,6 @@ from .frontend.values import (
     RecordSpec,
     ScalarSpec,
 )
-from .guards import GONE, WEAK, cell_of, unchanged
-from .ir.types import Array, Scalar, is_float
-from .specialise import Specialisation
 from .trees import PLAIN, build
 
 MAX_LEAVES = 400

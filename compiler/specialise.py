@@ -6,22 +6,25 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import cache
 from .arguments import known_leaves, leaf_specs, spec_of
 from .backend.load import load
+from .code import Code, Recipe
 from .errors import ArgumentError, OverlapError, Src, UnsupportedError
-from .frontend.values import ArraySpec, ParamSpec, ScalarSpec
 from .guards import fetcher, fits, unchanged
 from .ir.types import Array
 from .options import Options
-from .pipeline import Code, Compiled, Recipe, compile_derivative
 from .raising import translated
 from .signature import Target
+from .specs import ArraySpec, ParamSpec, ScalarSpec
 from .trees import value_maker
+
+if TYPE_CHECKING:
+    from .pipeline import Compiled
 
 COMPILING = threading.RLock()
 if hasattr(os, "register_at_fork"):
@@ -154,9 +157,7 @@ class Specialisation:
     def compiled(self) -> Compiled:
         """All stages of the compilation; made again where the code came from the disk."""
         if self._compiled is None:
-            self._compiled = compile_derivative(
-                self.target.fn, self.specs, self.code.recipe, self.options, self.target.name
-            )
+            self._compiled = compiled_for(self.target, self.specs, self.code.recipe, self.options)
         return self._compiled
 
     @property
@@ -208,6 +209,13 @@ def capture_value(value: Any, spec: ScalarSpec | ArraySpec) -> Any:
     return value
 
 
+def compiled_for(target: Target, specs: Sequence[ParamSpec], recipe: Recipe, options: Options) -> Compiled:
+    """Run the compiler, which is imported only now: code from the disk does without it."""
+    from .pipeline import compile_derivative
+
+    return compile_derivative(target.fn, specs, recipe, options, target.name)
+
+
 def specialise(
     target: Target,
     params: Sequence[Any],
@@ -224,7 +232,7 @@ def specialise(
         found = cache.load(key, target.fn, params, recipe, options)
         if found is not None:
             return Specialisation(target, specs, *found, options, None)
-    compiled = compile_derivative(target.fn, specs, recipe, options, target.name)
+    compiled = compiled_for(target, specs, recipe, options)
     path = cache.written(compiled.code.text, compiled.code.entry, options)
     made = Specialisation(target, specs, compiled.code, path, options, compiled)
     if not made.holds(params):

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .errors import ArgumentError
-from .frontend.values import (
+from .ir.types import Scalar, Type, is_float
+from .specs import (
     ArraySpec,
     ConstOut,
     DictSpec,
@@ -25,7 +26,6 @@ from .frontend.values import (
     ScalarSpec,
     TupleSpec,
 )
-from .ir.types import Scalar, Type, is_float
 
 PLAIN: dict[str, Callable[[Any], Any]] = {"float64": float, "int64": int, "bool": bool, "complex128": complex}
 Make = Callable[[Iterator[Any]], Any]

@@ -6,8 +6,6 @@
 ...     return 0.5 * np.sum(x**2)
 """
 
-from importlib import metadata as _metadata
-
 from .compiler.api import differentiable as differentiable
 from .compiler.api import grad as grad
 from .compiler.api import hessian as hessian
@@ -35,4 +33,11 @@ from .compiler.higher import hvp as hvp
 from .compiler.higher import jvp as jvp
 from .compiler.higher import vjp as vjp
 
-__version__ = _metadata.version("pullback")
+
+def __getattr__(name: str) -> str:
+    """`__version__`; reading it takes longer than importing the rest."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import metadata
+
+    return metadata.version("pullback")

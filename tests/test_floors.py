@@ -21,6 +21,7 @@ MAX_GOLDEN_LINES = 60
 FLOORS = {
     "compiler/errors": 0,
     "compiler/options": 0,
+    "compiler/specs": 0,
     "runtime/support": 0,
     "compiler/ir": 1,
     "compiler/prims": 2,
@@ -31,6 +32,7 @@ FLOORS = {
     "compiler/tangent": 4,
     "compiler/transform": 4,
     "compiler/backend": 5,
+    "compiler/code": 5,
     "compiler/pipeline": 6,
     "compiler": 7,
     "runtime": 8,

@@ -12,7 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pullback.compiler.fingerprint import Unfit, fingerprint
+from pullback.compiler import cache as caching
+from pullback.compiler import fingerprint as fingerprinting
+from pullback.compiler.fingerprint import Unfit, fingerprint, hash_of
+from pullback.compiler.options import Options
 
 import pullback as pb
 
@@ -24,14 +27,14 @@ import numpy as np
 from numba.core import event
 from pullback.compiler import specialise
 counts = {{"parse": 0, "lower": 0, "numba": 0}}
-compile_derivative, parse = specialise.compile_derivative, ast.parse
+compiled_for, parse = specialise.compiled_for, ast.parse
 def counted(*args):
     counts["lower"] += 1
-    return compile_derivative(*args)
+    return compiled_for(*args)
 def parsed(*args, **kwargs):
     counts["parse"] += str(args[1:]).endswith("model.py',)")
     return parse(*args, **kwargs)
-specialise.compile_derivative, ast.parse = counted, parsed
+specialise.compiled_for, ast.parse = counted, parsed
 class Listener(event.Listener):
     def on_start(self, event): counts["numba"] += 1
     def on_end(self, event): pass
@@ -42,6 +45,7 @@ try:
     pb.grad(model.f)(np.array([-1.0, 2.0]))
 except ValueError as error:
     counts["error"] = str(error)
+counts["compiler"] = "pullback.compiler.pipeline" in sys.modules
 print(json.dumps(counts))
 """
 
@@ -84,6 +88,7 @@ def test_second_process_compiles_nothing(run) -> None:
     first, second = run(), run()
     assert first["lower"] == 1 and first["numba"] > 0
     assert (second["parse"], second["lower"], second["numba"]) == (0, 0, 0)
+    assert first["compiler"] and not second["compiler"]  # its modules are not even imported
     assert first["gradient"] == second["gradient"] == [6.0, 12.0]
     assert first["error"] == second["error"]
     assert "model.py:9: raise ValueError" in second["error"]
@@ -165,6 +170,58 @@ def test_lambdas_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     info = pb.cache_info()
     assert info.directory == tmp_path and info.entries == 1 and info.size > 0
     assert pb.cache_clear() == 1 and pb.cache_info().entries == 0
+
+
+def test_another_compiler_does_not_run_this_ones_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "inner").mkdir()
+    one, two = tmp_path / "one.py", tmp_path / "inner" / "two.py"
+    one.write_text("a = 1")
+    two.write_text("b = 1")
+    before = hash_of([str(tmp_path)])
+    os.utime(one, (1, 1))
+    (tmp_path / "notes.txt").write_text("not a source")
+    assert hash_of([str(tmp_path)]) == before
+    two.write_text("b = 2")
+    changed = hash_of([str(tmp_path)])
+    two.rename(two.with_name("three.py"))
+    assert len({before, changed, hash_of([str(tmp_path)])}) == 3
+
+    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(tmp_path / "cache"))
+    for text in ("one compiler", "another"):
+        monkeypatch.setattr(fingerprinting, "sources", lambda package, text=text: f"{package} {text}")
+        fingerprinting.machine.cache_clear()
+        assert pb.grad(lambda x: x * x)(3.0) == 6.0
+    fingerprinting.machine.cache_clear()
+    assert pb.cache_info().entries == 2
+
+
+def test_generated_files_that_import_the_runtime_depend_on_its_text(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = Options(cache_dir=tmp_path)
+    names = []
+    for text in ("one runtime", "another"):
+        monkeypatch.setattr(caching, "sources", lambda package, text=text: text)
+        for source in ("from pullback.runtime import support\n", "import numpy as np\n"):
+            names.append(caching.written(source, "f", options).name)
+    assert names[0] != names[2] and names[1] == names[3]
+
+
+def test_import_is_light() -> None:
+    code = "import sys, pullback; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(ran.stdout.split())
+    heavy = {
+        "numba",
+        "llvmlite",
+        "scipy",
+        "astor",
+        "pullback.compiler.pipeline",
+        "pullback.compiler.frontend.lower",
+    }
+    assert "pullback.compiler.api" in loaded and not loaded & heavy
 
 
 def test_fingerprints() -> None:
