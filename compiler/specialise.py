@@ -18,6 +18,7 @@ from .errors import ArgumentError, OverlapError, Src, UnsupportedError
 from .guards import fetcher, fits, unchanged
 from .ir.types import Array
 from .options import Options
+from .progress import Progress, signature
 from .raising import translated
 from .signature import Target
 from .specs import ArraySpec, ParamSpec, ScalarSpec
@@ -58,7 +59,7 @@ class Specialisation:
         self.arrays = [k for k, leaf in enumerate(self.leaf_specs) if isinstance(leaf.spec, ArraySpec)]
         self._known = known_leaves(specs)
         self.value = value_maker(code.out, code.results)
-        self.single = len(code.results) + len(code.recipe.wrt) == 1
+        self._ran = False
         fn = target.fn
         self.guards = [(fetcher(path_, fn, code.param_names), then) for path_, then in code.guards]
         self.captures = [(c, fetcher(c.path, fn, code.param_names)) for c in code.captures]
@@ -115,7 +116,7 @@ class Specialisation:
         """Run the compiled code: all results in a tuple."""
         try:
             if self.options.jit:
-                results = self.run(*inputs)
+                results = self.run(*inputs) if self._ran else self._first(inputs)
             else:
                 with np.errstate(all="ignore"):
                     results = self.run(*inputs)
@@ -124,6 +125,16 @@ class Specialisation:
         if type(results) is tuple:
             return results
         return () if results is None else (results,)
+
+    def _first(self, inputs: Sequence[Any]) -> Any:
+        """The first call, in which Numba compiles or reads its own cache."""
+        known = getattr(self.run, "overloads", {})
+        before = len(known)
+        what = f"{self.target.name} for {signature(self.leaf_specs)}"
+        with Progress(what, lambda: len(known) == before):
+            results = self.run(*inputs)
+        self._ran = True
+        return results
 
     def failure(self, error: Exception, inputs: Sequence[Any]) -> BaseException:
         """The exception to raise in place of one that left the compiled code."""
@@ -213,7 +224,9 @@ def compiled_for(target: Target, specs: Sequence[ParamSpec], recipe: Recipe, opt
     """Run the compiler, which is imported only now: code from the disk does without it."""
     from .pipeline import compile_derivative
 
-    return compile_derivative(target.fn, specs, recipe, options, target.name)
+    leaves = [leaf for spec in specs for leaf in leaf_specs(spec, "")]
+    with Progress(f"{target.name} for {signature(leaves)}"):
+        return compile_derivative(target.fn, specs, recipe, options, target.name)
 
 
 def specialise(

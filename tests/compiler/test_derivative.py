@@ -11,6 +11,7 @@ import api_samples as samples
 import numba
 import numpy as np
 import pytest
+from numba.core import event
 
 import pullback as pb
 
@@ -165,3 +166,52 @@ def test_check_mode(monkeypatch: pytest.MonkeyPatch) -> None:
         pb.CheckError, match=r"with respect to 'x': the directional derivative is \S+ central differences"
     ):
         pb.grad(lambda x: pb.stop_gradient(x) * x)(2.0)
+
+
+class Compilations(event.Listener):
+    """The number of functions that Numba compiles."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def on_start(self, event: event.Event) -> None:
+        self.count += 1
+
+    def on_end(self, event: event.Event) -> None:
+        pass
+
+
+def test_nothing_is_compiled_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    def f(x, y):
+        return np.sum(x * x) * y
+
+    listener = Compilations()
+    x = np.arange(4.0)
+    with event.install_listener("numba:compile", listener):
+        pb.value_and_grad(f, (0, 1))(x, 2.0)
+        once = listener.count
+        for again in (
+            lambda: pb.grad(f, (0, 1))(x, 3.0),
+            lambda: pb.differentiable(f, (0, 1)).grad(x, 3.0),
+            lambda: pb.grad(f, (0, 1))(np.arange(8.0)[::2], 3.0),
+            lambda: pb.grad(f, (0, 1))(x, np.float64(3.0)),
+            lambda: pb.grad(f, (0, 1))(x.reshape(4), 3.0),
+        ):
+            again()
+            assert listener.count == once
+    assert once > 0
+
+
+def test_the_build_that_finds_the_line_is_made_once() -> None:
+    def f(x, k):
+        return x[k] * 2.0
+
+    g = pb.grad(f)
+    listener = Compilations()
+    counts = []
+    with event.install_listener("numba:compile", listener):
+        for k in (7, 7, 9):
+            with pytest.raises(IndexError, match="test_derivative"):
+                g(np.ones(3), k)
+            counts.append(listener.count)
+    assert counts == [counts[0]] * 3 and counts[0] > 0
