@@ -125,7 +125,7 @@ def key_of(
 ) -> str | None:
     """The name of the manifest; None for what can be kept in memory only."""
     try:
-        made = [recipe.kind, recipe.wrt, recipe.along, recipe.has_aux]
+        made = [recipe.kind, recipe.wrt, recipe.along, recipe.has_aux, recipe.into]
         return digest(
             [FORMAT, fingerprint(fn), [spec_json(s) for s in specs], made, options.fastmath, machine()]
         )

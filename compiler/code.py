@@ -15,13 +15,15 @@ class Recipe:
 
     kind: "value", "gradient" (value and gradient, cotangent 1), "vjp" (cotangents are arguments), "jvp"
     (tangent of the primal), "hvp" (tangent of "gradient"). `wrt` are the leaves whose gradient is taken;
-    `along` has, for each tangent step, the leaves that have a tangent.
+    `along` has, for each tangent step, the leaves that have a tangent. With `into` the gradients that are
+    arrays are written into further arguments, and are no results.
     """
 
     kind: str
     wrt: tuple[int, ...] = ()
     along: tuple[tuple[int, ...], ...] = ()
     has_aux: bool = False
+    into: bool = False
 
 
 @dataclass

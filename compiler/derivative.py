@@ -7,13 +7,14 @@ import functools
 import importlib
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .arguments import children
+from .buffers import buffers, refuse_overlap, woven
 from .code import Recipe
 from .dispatch import Dispatcher, Places, dispatcher
 from .errors import ArgumentError, TypeMismatchError, UnsupportedError
@@ -154,6 +155,7 @@ class Derivative(Inspectable):
     def _forget(self) -> None:
         """Drop what is kept of earlier calls."""
         self._kept: Dispatcher | None = None
+        self._writer: Dispatcher | None = None
         self._quick: Quick = missing
         self._used: dict[Specialisation, Quick] = {}
 
@@ -186,7 +188,12 @@ class Derivative(Inspectable):
         results = found.call(inputs)
         if found.options.check and not hasattr(found, "checked"):
             check_first(self, found, params, results)
-        leaves = iter(results[len(found.code.results) :])
+        return self._assembled(found, results, iter(results[len(found.code.results) :]), inputs)
+
+    def _assembled(
+        self, found: Specialisation, results: Sequence[Any], leaves: Iterator[Any], inputs: Sequence[Any]
+    ) -> Any:
+        """What a call returns, from the results of compiled code and the gradients of the leaves."""
         makers = self._gradient_makers(found)
         gradients = makers[0](leaves) if self._argnums.single else tuple([make(leaves) for make in makers])
         if not (self._with_value or self._has_aux):
@@ -208,6 +215,72 @@ class Derivative(Inspectable):
             has_aux=self._has_aux,
             extra=[_one(spec) for spec in directions],
         )
+
+    def into(self, out: Any, /, *args: Any, **kwargs: Any) -> Any:
+        """As a call, but the gradients that are arrays are written into arrays of the caller.
+
+        Large gradients are faster so, when a loop passes the same arrays again and again: fresh memory costs
+        more than the arithmetic of a simple gradient.
+
+        Parameters
+        ----------
+        out
+            What the gradient is written to, in the structure of the gradient: an array for an array, a
+            tuple for several arguments, a dict for a dict. Shape and dtype must be those of the gradient,
+            the memory contiguous in C order. None stands for a number, and for an array that is to be made.
+        *args, **kwargs
+            The arguments of the function.
+
+        Returns
+        -------
+        What a call returns, with the arrays of `out` in it. Their contents are undefined after an error.
+
+        Raises
+        ------
+        ArgumentError
+            `out` does not have the structure of the gradient, or an array of it does not fit.
+        OverlapError
+            An array of `out` shares memory with an argument, or with another one.
+
+        Examples
+        --------
+        >>> f = pb.value_and_grad(lambda x: np.sum(x**2))
+        >>> x, g = np.array([1.0, 2.0]), np.empty(2)
+        >>> f.into(g, x)
+        (5.0, array([2., 4.]))
+        >>> g
+        array([2., 4.])
+        """
+        if self._inner is not None:
+            raise UnsupportedError(
+                f"{self!r} is a derivative of a derivative, which has no `into`", hint="call it, and copy"
+            )
+        params = self._target.bind(args, kwargs)
+        if self._writer is None:
+            places = self._places(self._argnums)
+            self._writer = dispatcher(
+                self._target, "gradient", places, has_aux=self._has_aux, into=True, jit=self._jit
+            )
+        found, inputs = self._writer.find(params)
+        outs = self._buffers(found, out, params)
+        refuse_overlap(found, outs, inputs)
+        results = found.call([*inputs, *outs])
+        leaves = woven(found, outs, results[len(found.code.results) :])
+        return self._assembled(found, results, leaves, [*inputs, *outs])
+
+    def _buffers(self, found: Specialisation, out: Any, params: tuple[Any, ...]) -> list[Any]:
+        places = self._places(self._argnums)
+        given = [out] if self._argnums.single else out
+        if given is None:
+            given = [None] * len(places)
+        if not isinstance(given, list | tuple) or len(given) != len(places):
+            raise ArgumentError(f"out must be a tuple of {len(places)}, one for each differentiated argument")
+        found_: list[Any] = []
+        for (param, item), one in zip(places, given, strict=True):
+            value = params[param] if item is None else params[param][item]
+            label = f"out for '{found.code.param_names[param]}'"
+            found_ += buffers(self._spec(found.specs, (param, item)), value, one, label)
+        return found_
 
     def _fall_back(self, error: UnsupportedError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """What happens with a function that cannot be compiled: there is no tape yet, so it is refused."""

@@ -37,6 +37,7 @@ from .tangent.build import tangent
 from .transform.cse import cse
 from .transform.dce import dce
 from .transform.fold import fold
+from .transform.into import into
 from .transform.licm import licm
 from .transform.name_steps import name_steps
 from .transform.select_branches import select_branches
@@ -116,6 +117,13 @@ def _each(step: Callable[..., Function], module: Module) -> Module:
     return Module(step(module.entry), others, custom)
 
 
+def _into(module: Module, count: int) -> Module:
+    """The last results become parameters, those that are arrays."""
+    results = module.entry.results
+    chosen = [k for k in range(len(results) - count, len(results)) if isinstance(results[k].type, Array)]
+    return replace(module, entry=into(module.entry, chosen))
+
+
 def is_recursive(module: Module) -> bool:
     """Whether a function can reach itself: Numba's issue 6061, machine code of such functions crashes when it
     is loaded from the disk."""
@@ -155,9 +163,11 @@ def compile_derivative(
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
 
-    entry = name + SUFFIX[recipe.kind]
+    entry = name + SUFFIX[recipe.kind] + "_into" * recipe.into
     module, plan, reverse = _differentiate(runner, optimised, recipe, entry)
     module = runner.clean(module)
+    if recipe.into:
+        module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
     runner.keep("final", module)
     verb = HEADER[recipe.kind]
     start = time.perf_counter()
