@@ -66,8 +66,10 @@ def _loops(compiled: Compiled) -> Iterator[str]:
             for s in (plan.slots if plan is not None else [])
             if any(_same_place(loop, op) for loop in s.loops)
         ]
-        if saved:
-            names = ", ".join(dict.fromkeys(s.value.name or "a temporary" for s in saved))
+        if plan is not None and any(_same_place(loop, op) for loop in plan.fused):
+            what = "plan FUSE: each iteration is reversed right after it has run"
+        elif saved:
+            names = ", ".join(dict.fromkeys(_saved_name(s) for s in saved))
             what = f"plan SAVE: the forward sweep saves {names}"
         else:
             what = (
@@ -94,13 +96,21 @@ def _line(src: Src) -> str:
     return f"line {src.line}  {src.text}" if src.line > 0 else "(generated)"
 
 
+def _saved_name(slot: Slot) -> str:
+    if slot.copied is not None:
+        return f"copies of {slot.copied.name or 'an array'}"
+    return slot.value.name or "a temporary"
+
+
 def _slot(slot: Slot, compiled: Compiled) -> str:
-    name = slot.value.name or "a temporary"
+    name = _saved_name(slot)
     size = (
         ITEMSIZE.get(slot.value.dtype, 0)
         or int("".join(c for c in slot.value.dtype if c.isdigit()) or 64) // 8
     )
     counts = [_trips(loop, compiled.plan) for loop in slot.loops]
+    if slot.copied is not None:
+        counts.append(f"size of {slot.copied.name or 'the array'}")
     formula = "·".join([str(size), *counts]) if counts else str(size)
     kind = "a growing list" if slot.is_list else "an array" if slot.loops else "a variable"
     where = (

@@ -13,29 +13,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..analysis.accumulators import Accumulators
 from ..analysis.activity import Activity
 from ..analysis.memory import Memory, check_results, is_reference, writes_params
 from ..errors import UnsupportedError
 from ..ir.build import Builder
-from ..ir.nodes import CallFn, Function, Module, Region, Value
+from ..ir.nodes import CallFn, For, Function, Module, Region, Value
 from ..ir.types import List, carries_derivative
 from ..ir.walk import clone_region, substitute
 from .custom import Ruled, reverse_ruled, shadow_or_zeros, with_forward_rules
+from .elements import add_elements
 from .forward import Forward
+from .fuse import FusedLoops
 from .recover import Frame, Recover, Slot
-from .reverse import Reverse, add_elements
+from .reverse import Reverse
 from .shadow import ForwardShadows, bar_name
 
 
 @dataclass
 class Plan:
     """What was decided, for `explain()`: the tape slots, the activity of each parameter, where the reverse
-    sweep starts."""
+    sweep starts, the loops that are reversed iteration by iteration."""
 
     slots: list[Slot] = field(default_factory=list)
     active_params: list[bool] = field(default_factory=list)
     reverse_at: int = 0
     recover: Recover | None = None
+    fused: list[For] = field(default_factory=list)
 
 
 def adjoint(
@@ -73,7 +77,8 @@ class _Adjoint:
         cotangents = [Value(r.type, bar_name(r) or "out_bar") for r in seeds] if seeded else []
         gradients = sweep.run(cotangents, targets)
         results = (*body.yields, *gradients) if primal else tuple(gradients)
-        self.plan.slots = list(sweep.recover.slots.values())
+        self.plan.slots = sweep.slots()
+        self.plan.fused = [plan.loop for plan in sweep.fused.all()]
         self.plan.active_params = [sweep.activity.active(stands_for.get(p, p)) for p in body.params]
         self.plan.recover = sweep.recover
         whole = sweep.whole((*body.params, *cotangents), results)
@@ -177,6 +182,8 @@ class _Sweep:
         body = shadows.run(body)
         self.memory = Memory(Function("body", body), distinct_params=distinct, writers=writers)
         self.activity = Activity(self.memory, wrt, results)
+        self._sums = Accumulators(body)
+        self.fused = FusedLoops(self.memory, self.activity, self._sums, [*body.yields, *given])
         self._seeds = [r for r in results if r not in given]
         self._body = body
         self._given = frozenset(given.values())
@@ -190,13 +197,21 @@ class _Sweep:
         It is built twice: what it asks for the first time decides what is saved, which shapes the second.
         """
         self._sweep(None, cotangents, targets)
-        return self._sweep(self.recover.chosen(), cotangents, targets)
+        gradients = self._sweep(self.recover.chosen(), cotangents, targets)
+        return self.run(cotangents, targets) if self.fused.drop_asked(self.recover) else gradients
+
+    def slots(self) -> list[Slot]:
+        """All that is saved."""
+        scopes = [self.recover, *(plan.recover for plan in self.fused.all())]
+        return [slot for scope in scopes if scope is not None for slot in scope.slots.values()]
 
     def _sweep(
         self, saved: frozenset[Value] | None, cotangents: Sequence[Value], targets: Sequence[Value]
     ) -> list[Value]:
         self.recover = Recover(self.memory, self._body, self._given, saved)
-        self._reverse = Reverse(self.recover, self.activity, self._shadows, self._call_fn)
+        self._reverse = Reverse(
+            self.recover, self.activity, self._shadows, self._call_fn, self._sums, self.fused.reverse
+        )
         self.frame = Frame(self._body, Builder(), None)
         self.frame.b.defs.update(self.memory.structure.definition)
         for k, result in enumerate(self._seeds):
@@ -225,8 +240,8 @@ class _Sweep:
         return b.alloc(lengths, param.dtype, "zeros", bar_name(param))
 
     def whole(self, params: tuple[Value, ...], results: tuple[Value, ...]) -> Region:
-        """Forward sweep, then reverse sweep."""
+        """Forward sweep, reverse sweep, then what depends on the results of fused loops."""
         b = Builder(Region(params))
-        Forward(self.recover).run(b)
+        Forward(self.recover, self.fused.moved()).run(b)
         self.reverse_at = len(b.region.ops)
-        return Region(params, b.region.ops + self.frame.b.region.ops, results)
+        return Region(params, b.region.ops + self.frame.b.region.ops + self.fused.last(), results)

@@ -15,6 +15,7 @@ from ..ir.nodes import Apply, Const, Dim, For, ListGet, Load, Op, Region, Store,
 from ..ir.types import List
 from ..ir.walk import walk
 from ..prims.prim import PRIMS
+from .versions import versions
 
 RECOMPUTE_LIMIT = 8
 """Additions that cost about as much as writing a value to the tape and reading it again."""
@@ -22,16 +23,17 @@ SAVED, TO_SAVE, NEVER = 1, 4, RECOMPUTE_LIMIT + 1
 
 
 class Costs:
-    """Prices of the values of one function body; `saved` are those known to be on the tape."""
+    """Prices of the values of one scope; `saved` are those known to be on the tape."""
 
-    def __init__(self, memory: Memory, body: Region, home: Callable[[Value], Region]) -> None:
+    def __init__(self, memory: Memory, body: Region, present: Callable[[Value], bool]) -> None:
         self.saved: set[Value] = set()
         self._memory = memory
         self._structure = memory.structure
         self._body = body
-        self._home = home
+        self._present = present
         self._at_hand: set[Value] = set()
         self._stores = self._kept_values()
+        self.versions = versions(memory, body)
 
     def kept(self, value: Value) -> Store | None:
         """The store by which the program itself keeps a value, if loading it from there is cheap."""
@@ -71,9 +73,10 @@ class Costs:
 
     # -- prices
     def _free(self, value: Value) -> bool:
-        home = self._home(value)
-        owner = self._structure.owner.get(id(home))
-        return home is self._body or (isinstance(owner, For) and owner.index is value)
+        if self._present(value):
+            return True
+        owner = self._structure.owner.get(id(self._structure.home.get(value)))
+        return isinstance(owner, For) and owner.index is value
 
     def _price(self, value: Value, budget: int) -> int:
         """The price of a value; NEVER or more when it is not to be had."""
@@ -111,7 +114,8 @@ class Costs:
 
     def _may_repeat(self, op: Op) -> bool:
         if isinstance(op, Load | ListGet):
-            return self._memory.stable_after(self._memory.origins(op.args[0]), op)
+            stable = self._memory.stable_after(self._memory.origins(op.args[0]), op)
+            return stable or op.out in self.versions
         return isinstance(op, Apply | Dim | View | Const | Undef)
 
     # -- values that the program itself keeps in an array
@@ -132,7 +136,7 @@ class Costs:
     def _own_element(self, op: Store) -> bool:
         """Whether every iteration of the loops around a store writes an element of its own."""
         origins = self._memory.origins(op.array)
-        loops = self._structure.loops(self._structure.region_of(op))
+        loops = self._structure.loops(self._structure.region_of(op), self._body)
         shared = [x for x in loops if not all(self._memory.fresh_in(o, x) for o in origins)]
         return all(isinstance(x, For) and x.index in op.index and self._nonneg(x) for x in shared)
 

@@ -15,8 +15,9 @@ from ..ir.build import Builder
 from ..ir.nodes import CallFn, Function, Module, Op, Region, Value
 from ..ir.types import carries_derivative
 from ..ir.walk import clone_region, rewrite
+from .elements import add_elements
 from .recover import Frame
-from .reverse import Reverse, add_elements
+from .reverse import Reverse
 from .shadow import bar_name
 
 

@@ -8,19 +8,28 @@ for i in range(n):                 t_saved = empty(n)
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from ..ir.build import Builder
 from ..ir.nodes import For, If, ListLen, Op, Region, Value
 from ..ir.types import List
 from ..ir.walk import walk
 from .custom import Ruled
-from .recover import Recover, Slot, iteration, trip_count
+from .elements import for_elements
+from .recover import Frame, Recover, Slot, iteration, trip_count
 
 
 class Forward:
-    """Inserts tapes, saves, snapshots, trip counts and exported branch values into the primal body."""
+    """Inserts tapes, saves, snapshots, trip counts and exported branch values into the primal body.
 
-    def __init__(self, recover: Recover) -> None:
+    Ops of the top level in `without` are left out. Tapes are made in the outermost of the frames `around` a
+    fused loop in which their lengths are known.
+    """
+
+    def __init__(self, recover: Recover, without: Collection[Op] = (), around: Frame | None = None) -> None:
         self._recover = recover
+        self._without = {id(op) for op in without}
+        self._around = around
         self._before: dict[int, list[Value]] = {}
         self._after: dict[int, list[Value]] = {}
         self._snapshot_of: dict[tuple[int, Value], Value] = {}
@@ -38,6 +47,8 @@ class Forward:
         for param in region.params:
             self._save(param, b)
         for op in region.ops:
+            if id(op) in self._without:
+                continue
             b.src = op.src
             if top and op.regions:
                 self._tapes(op, b)
@@ -92,17 +103,29 @@ class Forward:
         return found
 
     def _tape(self, slot: Slot, b: Builder) -> None:
+        bounds = [v for loop in slot.loops for v in loop.args[:3]]
+        b = self._place([] if slot.is_list else bounds if slot.copied is None else [*bounds, slot.copied], b)
         if slot.is_list:
             assert isinstance(slot.ref.type, List)
             made = b.list_new(slot.ref.type.elem, slot.ref.name)
         else:
             counts = [trip_count(b, *(self._top(v, b) for v in loop.args[:3])) for loop in slot.loops]
+            if slot.copied is not None:
+                counts += [b.dim(slot.copied, axis) for axis in range(slot.copied.rank)]
             made = b.alloc(counts, slot.ref.dtype, "empty", slot.ref.name)
         b.region.ops[-1].outs = (slot.ref,)
         b.defs[slot.ref] = b.defs.pop(made)
 
+    def _place(self, needed: list[Value], b: Builder) -> Builder:
+        """Where something can be made that needs some values."""
+        homes = [self._recover.home(v) for v in needed if self._recover.present(v)]
+        at, region = self._around, self._recover.body
+        while at is not None and region not in homes:
+            b, region, at = at.b, at.region, at.outer
+        return b
+
     def _top(self, value: Value, b: Builder) -> Value:
-        if self._recover.home(value) is self._recover.body:
+        if self._recover.present(value):
             return value
         return b.const(self._recover.structure.definition[value].attrs[0], value.dtype)
 
@@ -113,11 +136,19 @@ class Forward:
         if slot.is_list:
             b.push(slot.ref, value)
             return
+        b.store(slot.ref, self._iterations(slot, b), value)
+
+    def _iterations(self, slot: Slot, b: Builder) -> list[Value]:
         loops = [loop for loop in slot.loops if isinstance(loop, For)]
-        b.store(slot.ref, [iteration(b, loop, loop.index, loop.lo, loop.step) for loop in loops], value)
+        return [iteration(b, loop, loop.index, loop.lo, loop.step) for loop in loops]
 
     def _snapshot(self, op: Op, ref: Value, b: Builder) -> None:
         snapshot = self._snapshot_of[(id(op), ref)]
+        slot = self._recover.slots.get(snapshot)
+        if slot is not None and slot.copied is not None:
+            tape, before = slot.ref, self._iterations(slot, b)
+            for_elements(b, ref, lambda b, index: b.store(tape, [*before, *index], b.load(ref, index)))
+            return
         (made,) = b.call("copy", (ref,), (ref.type,))
         b.region.ops[-1].outs = (snapshot,)
         b.defs[snapshot] = b.defs.pop(made)

@@ -2,7 +2,8 @@
 
 Invariant: a recovered value equals what it was at the matching point of the forward sweep. A load is repeated
 only where nothing can have written to its memory since (`Memory.stable_after`); everything else that memory
-or control flow may have changed is saved. Values of the function's top level are simply still there.
+or control flow may have changed is saved. Values of the scope's top level, and of what is around it, are
+simply still there. The scope is the function, or the body of a loop that is reversed iteration by iteration.
 
 Tapes: inside loops whose trip counts are known before the outermost loop starts, an array indexed by the
 iterations; elsewhere a list, pushed in the forward sweep and popped in the reverse sweep.
@@ -36,7 +37,10 @@ class Frame:
 
 @dataclass(eq=False)
 class Slot:
-    """Where one value is saved: `ref` is the tape, a Value made before the outermost loop."""
+    """Where one value is saved: `ref` is the tape, a Value made before the outermost loop.
+
+    `copied` is the array that a tape of its elements copies: one array per iteration of the loops.
+    """
 
     value: Value
     ref: Value
@@ -44,15 +48,23 @@ class Slot:
     loops: list[Loop]
     is_list: bool
     reason: str
+    copied: Value | None = None
 
 
 class Recover:
     """Finds primal values for the reverse sweep, and remembers what the forward sweep must save for it."""
 
     def __init__(
-        self, memory: Memory, body: Region, given: frozenset[Value], saved: frozenset[Value] | None
+        self,
+        memory: Memory,
+        body: Region,
+        given: frozenset[Value],
+        saved: frozenset[Value] | None,
+        outer: Recover | None = None,
     ) -> None:
-        self._given = given  # shadows that are parameters of the adjoint
+        self._outer = outer  # that of the scope around this one
+        self.given = given  # shadows that are parameters of the adjoint
+        self._around = {id(body), *(id(r) for r, _ in memory.structure.enclosing(body))}
         self.memory = memory
         self.structure = memory.structure
         self.body = body
@@ -61,19 +73,28 @@ class Recover:
         self._asked: dict[Value, None] = {}
         self.snapshots: dict[tuple[Value, int], tuple[Op, Value]] = {}
         self.snapshot_home: dict[Value, Region] = {}
+        self._snapshot_of: dict[Value, Value] = {}
         self.lengths: dict[Value, Value] = {}  # list → its length at the end of its region
         self.counts: dict[int, Value] = {}  # trip counts of loops whose end is not known before they run
         self._count_home: dict[Value, Region] = {}
-        self._costs = Costs(memory, body, self.home)
+        self._costs = Costs(memory, body, self.present)
         self._costs.saved |= saved or frozenset()
 
     # -- looking up
     def home(self, value: Value) -> Region:
         """The region that defines a value, trip counts and snapshots included."""
-        if value in self._given:
+        if value in self.given:
             return self.body
         found = self.structure.home.get(value) or self._count_home.get(value)
         return found or self.snapshot_home[value]
+
+    def present(self, value: Value) -> bool:
+        """Whether a value is simply still there when the reverse of the scope runs."""
+        return id(self.home(value)) in self._around
+
+    def asked(self, value: Value) -> bool:
+        """Whether the reverse sweep wanted a value."""
+        return value in self._asked
 
     def frame_of(self, region: Region, frame: Frame) -> Frame:
         """The frame around (or equal to) `frame` that reverses `region`."""
@@ -91,13 +112,12 @@ class Recover:
     def chosen(self) -> frozenset[Value]:
         """What to save, now that all is known that the reverse sweep asks for."""
         known = [v for v in self._asked if v in self.structure.home]
-        return Costs(self.memory, self.body, self.home).choose(known)
+        return Costs(self.memory, self.body, self.present).choose(known)
 
     def _value(self, value: Value, frame: Frame) -> Value:
-        home = self.home(value)
-        if home is self.body:
+        if self.present(value):
             return value
-        at = self.frame_of(home, frame)
+        at = self.frame_of(self.home(value), frame)
         if value not in at.values:
             op = self.structure.definition.get(value)
             if isinstance(op, Const):
@@ -137,13 +157,18 @@ class Recover:
             snapshot = Value(ref.type, f"{ref.name or 'a'}_saved")
             self.snapshots[key] = (op, snapshot)
             self.snapshot_home[snapshot] = self.structure.region_of(op)
+            self._snapshot_of[snapshot] = ref
         return self.value(self.snapshots[key][1], frame)
 
     def final_length(self, list_: Value) -> Value:
         """The length of a list at the end of the region that made it, as a value of the forward sweep."""
         if list_ not in self.lengths:
-            self.lengths[list_] = length = Value(INT, f"{list_.name}_n" if list_.name else "")
+            if self._outer is not None and self.present(list_) and self.home(list_) is not self.body:
+                length = self._outer.final_length(list_)
+            else:
+                length = self.lengths[list_] = Value(INT, f"{list_.name}_n" if list_.name else "")
             self._count_home[length] = self.home(list_)
+            return length
         return self.lengths[list_]
 
     def trips(self, loop: Loop) -> Value:
@@ -167,6 +192,9 @@ class Recover:
                 return value
             case Dim():
                 return b.dim(args[0], op.axis)
+            case Load() if version := self._costs.versions.get(op.out):
+                array = self._snapshot(version.ref, version.at, frame)
+                return b.load(array, args[1:], op.out.name)
             case Load():
                 return b.load(args[0], args[1:], op.out.name)
         out = Value(op.out.type, op.out.name)
@@ -181,37 +209,44 @@ class Recover:
         b = frame.b
         if slot.is_list:
             return b.pop(slot.ref, value.name)
-        counters = [self.frame_of(loop.body, frame).counter for loop in loops]
-        return b.load(slot.ref, [c for c in counters if c is not None], value.name)
+        counters = [c for loop in loops if (c := self.frame_of(loop.body, frame).counter) is not None]
+        if slot.copied is not None:
+            spec = ("i",) * len(loops) + (":",) * value.rank
+            return b.view(slot.ref, "slice", spec, counters, value.rank, value.name)
+        return b.load(slot.ref, counters, value.name)
 
     def _loops(self, value: Value) -> list[Loop]:
-        return self.structure.loops(self.home(value))
+        return self.structure.loops(self.home(value), self.body)
 
     def _slot(self, value: Value, loops: list[Loop]) -> Slot:
-        name = f"{value.name or 't'}_saved"
-        regular = not is_reference(value) and all(self._regular(loop) for loop in loops)
-        if regular:
-            ref = Value(Array(value.dtype, len(loops)), name)
-            reason = "array, sized from the trip counts"
+        name = value.name if value in self._snapshot_of else f"{value.name or 't'}_saved"
+        copied = self._snapshot_of.get(value)
+        kept = not is_reference(value) or (copied is not None and self.present(copied))
+        if kept and all(self._regular(loop) for loop in loops):
+            ref = Value(Array(value.dtype, len(loops) + value.rank), name)
+            slot = Slot(
+                value, ref, self.home(value), loops, False, "array, sized from the trip counts", copied
+            )
         else:
             assert not isinstance(value.type, List), "a list made in a loop is not kept"
-            ref = Value(List(value.type), name)
-            reason = "list: " + (
-                "an array made in the loop"
-                if is_reference(value)
-                else "the trip count is not known beforehand"
+            why = (
+                "the trip count is not known beforehand"
+                if not is_reference(value)
+                else "an array made in the loop"
+                if copied is None
+                else "copies of an array of changing shape"
             )
-        slot = Slot(value, ref, self.home(value), loops, not regular, reason)
+            slot = Slot(value, Value(List(value.type), name), self.home(value), loops, True, f"list: {why}")
         self.slots[value] = slot
         return slot
 
     def _regular(self, loop: Loop) -> bool:
         if not isinstance(loop, For) or loop.stops:
             return False
-        return all(self._at_top(v) for v in (loop.lo, loop.hi, loop.step))
-
-    def _at_top(self, value: Value) -> bool:
-        return self.home(value) is self.body or isinstance(self.structure.definition.get(value), Const)
+        return all(
+            self.present(v) or isinstance(self.structure.definition.get(v), Const)
+            for v in (loop.lo, loop.hi, loop.step)
+        )
 
 
 def trip_count(b: Builder, lo: Value, hi: Value, step: Value) -> Value:

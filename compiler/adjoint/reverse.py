@@ -7,14 +7,15 @@ no adjoint is skipped. This file alone adds adjoints up. Control flow is mirrore
     for i in range(n): {A}     →  for i in range(n - 1, -1, -1): {A reversed}
     while …: {A}               →  for k in range(trips - 1, -1, -1): {A reversed}
 
-A reversed loop carries the adjoints of the loop's carried values and of the active scalars that its body
-takes from outside.
+A reversed loop carries the adjoints of the loop's carried values (those to which the loop only adds have the
+same adjoint in every iteration) and of the active scalars that its body takes from outside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from ..analysis.accumulators import Accumulators
 from ..analysis.activity import Activity, differentiable_slots
 from ..analysis.memory import is_reference
 from ..errors import NoRuleError
@@ -43,6 +44,7 @@ from ..ir.types import INT, List, is_complex
 from ..ir.walk import free
 from ..prims.calls import CALLS
 from ..prims.prim import PRIMS, Sym, cast, emit
+from .elements import Index, add_elements
 from .recover import Frame, Recover, iteration, trip_count
 from .shadow import bar_name
 
@@ -60,11 +62,19 @@ class Reverse:
         activity: Activity,
         forward_shadows: dict[Value, Value],
         call_fn: Callable[[Reverse, CallFn, Frame], None],
+        sums: Accumulators,
+        fused: Callable[[Reverse, For, Frame], bool],
     ) -> None:
         self.recover = recover
         self.activity = activity
         self.forward_shadows = forward_shadows
         self._call_fn = call_fn
+        self._sums = sums
+        self._fused = fused
+
+    def scoped(self, recover: Recover, fused: Callable[[Reverse, For, Frame], bool]) -> Reverse:
+        """The same for the body of a loop that is reversed iteration by iteration."""
+        return Reverse(recover, self.activity, self.forward_shadows, self._call_fn, self._sums, fused)
 
     # -- regions
     def region(self, frame: Frame) -> None:
@@ -256,10 +266,14 @@ class Reverse:
             frame.bars[value] = out
 
     def _loop(self, op: Loop, frame: Frame) -> None:
+        if isinstance(op, For) and self._fused(self, op, frame):
+            return
         b = frame.b
         out_bars = [frame.bars.pop(out, None) for out in op.outs[: len(op.inits)]]
-        carried = [k for k, p in enumerate(op.carried) if not is_reference(p) and self._carries(op, k)]
-        outside = [v for v in self._captured(op) if self.activity.active(v)]
+        active = [k for k, p in enumerate(op.carried) if not is_reference(p) and self._carries(op, k)]
+        summed = [k for k in active if self._sums.only_adds(op, k)]
+        carried = [k for k in active if k not in summed]
+        outside = [v for v in self.captured(op) if self.activity.active(v)]
         index = Value(INT, op.index.name if isinstance(op, For) else "k")
         entering = tuple(Value(op.carried[k].type, bar_name(op.carried[k])) for k in carried)
         sums = tuple(Value(v.type, bar_name(v)) for v in outside)
@@ -268,6 +282,8 @@ class Reverse:
         inner.bars = dict(zip(outside, sums, strict=True))
         for k, bar in zip(carried, entering, strict=True):
             self.add(op.next[k], bar, inner)
+        for k in summed:
+            self.add(op.next[k], out_bars[k], inner)
         self.region(inner)
         bars = [inner.bars.get(op.carried[k]) or inner.b.const(0, op.carried[k].dtype) for k in carried]
         body = inner.b.done([*bars, *(inner.bars[v] for v in outside)])
@@ -279,11 +295,13 @@ class Reverse:
             frame.bars[value] = out
         for k, out in zip(carried, outs, strict=False):
             self.add(op.inits[k], out, frame)  # an init may also be among `outside`: its sum comes first
+        for k in summed:
+            self.add(op.inits[k], out_bars[k], frame)
 
     def _carries(self, op: Loop, k: int) -> bool:
         return self.activity.active(op.carried[k]) or self.activity.active(op.outs[k])
 
-    def _captured(self, op: Loop) -> list[Value]:
+    def captured(self, op: Loop) -> list[Value]:
         """Scalars that the body takes from outside; what it yields counts as used."""
         inside = {*op.body.params}
         return [v for v in free(op) if not is_reference(v) and v not in inside]
@@ -365,26 +383,9 @@ class CallReverse:
         else:
             self._reverse.add(self.op.args[i], contribution, self._frame)
 
-    def add_elements(self, i: int, element: Callable[[Builder, tuple[Value, ...]], Value]) -> None:
+    def add_elements(self, i: int, element: Callable[[Builder, Index], Value]) -> None:
         """Accumulate element(b, index) into every element of the adjoint of argument i."""
         if not self.active(i):
             return
         shadow = self._reverse.shadow(self.op.args[i], self._frame)
         add_elements(self.b, shadow, element)
-
-
-def add_elements(b: Builder, target: Value, element: Callable[[Builder, tuple[Value, ...]], Value]) -> None:
-    """target[index] += element(b, index) for every index, as a loop nest."""
-
-    def nest(index: tuple[Value, ...]) -> None:
-        if len(index) == target.rank:
-            b.store(target, index, element(b, index), accumulate=True)
-            return
-        i = Value(INT, "ijklmn"[len(index)])
-        length = b.dim(target, len(index))
-        zero, one = b.int(0), b.int(1)
-        b.open((i,))
-        nest((*index, i))
-        b.for_(zero, length, one, (), b.close())
-
-    nest(())

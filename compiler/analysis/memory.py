@@ -8,6 +8,8 @@ written).
 
 from __future__ import annotations
 
+import copy
+
 from ..errors import UnsupportedError
 from ..ir.nodes import (
     Alloc,
@@ -51,6 +53,7 @@ class Memory:
         self, fn: Function, *, distinct_params: bool = True, writers: frozenset[str] = frozenset()
     ) -> None:
         self.fn = fn
+        self.scope = fn.body
         self.structure = Structure(fn.body)
         self._writers = writers
         self._origins: dict[Value, set[Value]] = {}
@@ -66,6 +69,15 @@ class Memory:
         self.writes: list[tuple[Op, Origins]] = [
             (op, self._written(op)) for op in walk(fn.body) if op.writes or isinstance(op, CallFn)
         ]
+
+    def within(self, scope: Region) -> Memory:
+        """The same facts about one run of a region: `stable_after` looks no further than its end."""
+        narrowed = copy.copy(self)
+        narrowed.scope = scope
+        narrowed._stable = {}
+        contains, region_of = self.structure.contains, self.structure.region_of
+        narrowed.writes = [(op, o) for op, o in self.writes if contains(scope, region_of(op))]
+        return narrowed
 
     def origins(self, ref: Value) -> Origins:
         """The allocations that a reference may point to."""
@@ -150,7 +162,7 @@ class Memory:
 
     def stable_after(self, origins: Origins, op: Op, *, apart_from: Op | None = None) -> bool:
         """Whether nothing (`apart_from` one write) writes to `origins` between `op` and the end of the
-        function.
+        scope, which is the function.
 
         A write inside a loop around `op` runs again after it, unless the memory is made anew in every
         iteration.
@@ -168,7 +180,7 @@ class Memory:
         region, at_op, at_write = self.structure.common(op, write)
         if at_write > at_op:
             return True
-        loops = self.structure.loops(region)
+        loops = self.structure.loops(region, self.scope)
         if write is op:
             return any(not self.fresh_in(origin, loop) for origin in shared for loop in loops)
         if at_write == at_op and not loops:

@@ -55,14 +55,13 @@ class Structure:
         region, position = self._place[id(op)]
         return [*reversed(self.enclosing(region)), (region, position)]
 
-    def loops(self, region: Region) -> list[Loop]:
-        """The loops around a region, outermost first."""
+    def loops(self, region: Region, scope: Region | None = None) -> list[Loop]:
+        """The loops around a region, outermost first; those inside `scope` only, if it is given."""
         found = []
-        owner = self.owner[id(region)]
-        while owner is not None:
+        while region is not scope and (owner := self.owner[id(region)]) is not None:
             if isinstance(owner, Loop):
                 found.append(owner)
-            owner = self.owner[id(self.region_of(owner))]
+            region = self.region_of(owner)
         return found[::-1]
 
     def contains(self, outer: Region, inner: Region) -> bool:

@@ -33,8 +33,7 @@ def _nonempty(ctx: Ctx, lines: Lines, what: str) -> None:
 def _extreme_line(ctx: Ctx, prim: str, dtype: str) -> Line:
     """The extremum, whose derivative is shared equally among the elements that attain it.
 
-    The extremum m is found without derivative; then the mean over ties of x - stop_gradient(x), which is 0,
-    is added.
+    The extremum m is found without derivative, and the mean over ties of x, which is m, gives it its own.
     """
 
     def line(shape: tuple[Value, ...], element: Element) -> Value:
@@ -52,16 +51,14 @@ def _extreme_line(ctx: Ctx, prim: str, dtype: str) -> Line:
         def step(b: Builder, i: Index, c: tuple[Value, ...]) -> tuple[Value, Value]:
             x = element(b, i)
             tie = emit(b, "eq", x, m)
-            zero_with_slope = emit(b, "sub", x, emit(b, "stop_gradient", x))
             return (
-                emit(b, "add", c[0], emit(b, "select", tie, zero_with_slope, zero)),
+                emit(b, "add", c[0], emit(b, "select", tie, x, zero)),
                 emit(b, "add", c[1], cast(b, tie, dtype)),
             )
 
-        slope, count = reduce_nest(ctx, shape, (zero, zero), step)
+        total, count = reduce_nest(ctx, shape, (zero, zero), step)
         count = emit(b, "maximum", count, b.const(1, dtype))
-        moved = emit(b, "add", m, emit(b, "div", slope, count))
-        return emit(b, "select", emit(b, "isfinite", m), moved, m)
+        return emit(b, "attach", m, emit(b, "div", total, count))
 
     return line
 

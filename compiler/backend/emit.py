@@ -29,8 +29,9 @@ class EmitMeta:
 
     `kind` is the first words of the header; `wrt` names the arguments differentiated; `arg_types` are printed
     types by argument name; `reverse_at` is the index of the entry's top-level op with which the reverse sweep
-    starts; `track` makes every function take a last argument `_at`, an int64 array whose first element always
-    tells the number (in `Emitted.sites`) of the user line that runs; `cache` lets Numba keep machine code.
+    starts, called `reverse_title`; `track` makes every function take a last argument `_at`, an int64 array
+    whose first element always tells the number (in `Emitted.sites`) of the user line that runs; `cache` lets
+    Numba keep machine code.
     """
 
     qualname: str
@@ -42,6 +43,7 @@ class EmitMeta:
     boundscheck: bool = True
     track: bool = False
     reverse_at: int | None = None
+    reverse_title: str = "reverse"
     cache: bool = True
 
 
@@ -161,7 +163,7 @@ class _Writer:
                 self.lines.append("    # ---- forward")
                 section = "reverse"
             if section == "reverse" and reverse_at is not None and index >= reverse_at:
-                self.lines.append("    # ---- reverse")
+                self.lines.append(f"    # ---- {self.meta.reverse_title}")
                 section, self._last = None, None
             self._statement(node, 1)
 

@@ -105,6 +105,7 @@ def _cbrt(x: Any) -> Any:
 _CONSTANT_PIECES = {"sign", "floor", "ceil", "trunc", "rint", "round", "floordiv", "stop_gradient"}
 
 _CONTINUED: dict[str, Callable[..., Any]] = {
+    "attach": lambda x, z: complex(0.0, z.imag),
     "pymin": lambda x, z: z if _less(z, x) else x,
     "pymax": lambda x, z: z if _less(x, z) else x,
     "minimum": _minimum,

@@ -58,6 +58,8 @@ pos = prim("pos", "x", np.positive, "+{0}", holomorphic=True, x=lambda y_bar: y_
 # interpreter's own; the driver casts what the rule gives to the dtype of x.
 to_dtype = prim("cast", "x", np.positive, "{0}", holomorphic=True, x=lambda y_bar: y_bar)
 stop_gradient = prim("stop_gradient", "x", np.positive, "{0}", cost=0)
+# The number x with the derivative of z: for what is easier to find than to differentiate, such as a maximum.
+attach = prim("attach", "x z", lambda x, z: np.positive(x), "{0}", cost=0, z=lambda y_bar: y_bar)
 
 floordiv: Prim = prim("floordiv", "x z", np.floor_divide, "{0} // {1}", cost=6, domain={"z": NONZERO})
 mod = prim(

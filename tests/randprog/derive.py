@@ -69,7 +69,7 @@ def judge(program: Program | int, jit: bool, derive: Derive = derive) -> Outcome
     seed = program if isinstance(program, int) else program.seed
     try:
         case = run(program)
-    except Rejected as error:
+    except (Rejected, OverflowError) as error:  # Python's complex power overflows loudly
         return Outcome(seed, REJECTED, str(error))
     try:
         return _judge_case(case, jit, derive)

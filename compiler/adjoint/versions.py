@@ -1,0 +1,93 @@
+"""Copies of memory that is overwritten later: one for all that a loop nest reads, instead of each number.
+
+    for t in range(steps):                       for t in range(steps):
+        for i in …: v[i] = u[i-1] * u[i]    →        u_saved.append(u.copy())
+        for i in …: u[i] = v[i]                      …
+                                                 reverse: u_1 = u_saved.pop(); … u_1[i-1] … u_1[i] …
+
+A load whose memory changes after it would be saved number by number. Where a whole nest reads the memory and
+does not write it, the memory is copied once for the nest, if that is no more than the numbers would be: the
+nest must run over the lengths of the array, and read more than one number for each element.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..analysis.memory import Memory
+from ..analysis.ranges import Affine, Ranges
+from ..ir.nodes import Load, Op, Region, Value
+from ..ir.types import Array
+from ..ir.walk import walk
+
+
+@dataclass(frozen=True)
+class Version:
+    """The contents of the array `ref` while `at` runs."""
+
+    ref: Value
+    at: Op
+
+
+def versions(memory: Memory, scope: Region) -> dict[Value, Version]:
+    """The results of loads that are to come from a copy."""
+    readers: dict[tuple[Value, int], list[tuple[Load, Version, int]]] = {}
+    for op in walk(scope):
+        if isinstance(op, Load) and not memory.stable_after(memory.origins(op.array), op):
+            at = _nest(memory, op)
+            depth = _depth(memory, op, at)
+            readers.setdefault((op.array, id(at)), []).append((op, Version(op.array, at), depth))
+    found: dict[Value, Version] = {}
+    ranges = Ranges(memory.structure)
+    for (ref, _), group in readers.items():
+        deepest = max(depth for _, _, depth in group)
+        enough = deepest > ref.rank or (deepest == ref.rank and len(group) > 1)
+        if (
+            isinstance(ref.type, Array)
+            and ref.rank
+            and enough
+            and any(_sweeps(ranges, op) for op, _, _ in group)
+        ):
+            found.update((op.out, version) for op, version, _ in group)
+    return found
+
+
+def _sweeps(ranges: Ranges, load: Load) -> bool:
+    """Whether loops around a load run over about the whole array, a triangle of it at least."""
+    return all(_reaches(ranges, ranges.affine(i), load.array, axis) for axis, i in enumerate(load.index))
+
+
+def _reaches(ranges: Ranges, index: Affine, ref: Value, axis: int) -> bool:
+    span = ranges.index_span(index.base)
+    if span is None:
+        return False
+    lengths = ranges.lengths(ref, axis)
+    if span.high.base is None:
+        return any(n.base is None and 2 * (span.high.offset - span.low.offset) >= n.offset for n in lengths)
+    return any(n.base is span.high.base for n in lengths) or _reaches(ranges, span.high, ref, axis)
+
+
+def _nest(memory: Memory, load: Load) -> Op:
+    """The outermost op around a load that sees the array and does not write its memory."""
+    structure = memory.structure
+    origins = memory.origins(load.array)
+    writers = [op for op, written in memory.writes if written & origins]
+    at: Op = load
+    region = structure.region_of(load)
+    while region is not memory.scope and region is not structure.home[load.array]:
+        owner = structure.owner[id(region)]
+        if owner is None or any(_inside(memory, op, owner) for op in writers):
+            break
+        at, region = owner, structure.region_of(owner)
+    return at
+
+
+def _inside(memory: Memory, op: Op, owner: Op) -> bool:
+    structure = memory.structure
+    return any(structure.contains(region, structure.region_of(op)) for region in owner.regions)
+
+
+def _depth(memory: Memory, load: Load, at: Op) -> int:
+    """How many loops of the nest stand around a load."""
+    structure = memory.structure
+    return len(structure.loops(structure.region_of(load), structure.region_of(at)))
