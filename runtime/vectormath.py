@@ -1,13 +1,13 @@
-"""What generated source imports as `vm`: functions of NumPy, in compiled loops computed for many numbers at once.
+"""What generated source imports as `vm`: functions of NumPy that compiled loops run on many numbers at once.
 
-`vm.exp(x)` is `np.exp(x)`, in plain Python too. In code compiled by Numba it is a call of the C library's `exp`
-that tells LLVM of its variants in glibc's libmvec:
+`vm.exp(x)` is `np.exp(x)`, in plain Python too. In code compiled by Numba it is a call of the C library's
+`exp` that tells LLVM of its variants in glibc's libmvec:
 
     %y = call double @exp(double %x) "vector-function-abi-variant"="_ZGVdN4v_exp(_ZGVdN4v_exp), …"
 
-LLVM's loop vectoriser takes one where it can vectorise the loop; every other call is the scalar function. The two
-differ by at most 4 units in the last place; infinities, NaN, zeros and exact results agree. Where libmvec has no
-variant for the type or the processor, `vm.exp` compiles to what `np.exp` compiles to.
+LLVM takes one where it vectorises a loop; every other call is the scalar function. The two differ by at most
+4 units in the last place; infinities, NaN, zeros and exact results agree. Where libmvec has no variant for the
+type or the processor, `vm.exp` compiles to what `np.exp` compiles to.
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def _call(builder: Any, symbol: str, args: Sequence[Any], variants: Variants) ->
     result = builder.call(callee, args)
     # The mangled name says how the variant follows from the scalar function; its own is in parentheses.
     mapped = ",".join(f"{name.rpartition('_')[0]}_{symbol}({name})" for name, _ in variants)
-    set.add(result.attributes, f'"vector-function-abi-variant"="{mapped}"')  # llvmlite knows no such attribute
+    set.add(
+        result.attributes, f'"vector-function-abi-variant"="{mapped}"'
+    )  # llvmlite knows no such attribute
     return result
 
 

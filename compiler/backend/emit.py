@@ -106,9 +106,11 @@ def _imports(code: str) -> list[str]:
     lines.append(
         "from numba import njit, prange" if re.search(r"\bprange\(", code) else "from numba import njit"
     )
-    if re.search(r"\bsupport\.", code):
-        lines += ["", "from pullback.runtime import support"]
-    return [*lines, ""]
+    runtime = {"support": "support", "vm": "vectormath as vm"}
+    ours = [
+        f"from pullback.runtime import {text}" for k, text in runtime.items() if re.search(rf"\b{k}\.", code)
+    ]
+    return [*lines, *([""] if ours else []), *ours, ""]
 
 
 def _jit(meta: EmitMeta, parallel: set[bool]) -> list[str]:
