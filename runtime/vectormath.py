@@ -6,8 +6,8 @@
     %y = call double @exp(double %x) "vector-function-abi-variant"="_ZGVdN4v_exp(_ZGVdN4v_exp), …"
 
 LLVM takes one where it vectorises a loop; every other call is the scalar function. The two differ by at most
-4 units in the last place; infinities, NaN, zeros and exact results agree. Where libmvec has no variant for the
-type or the processor, `vm.exp` compiles to what `np.exp` compiles to.
+4 units in the last place; infinities, NaN, zeros and exact results agree. Where libmvec has no variant for
+the type or the processor, `vm.exp` compiles to what `np.exp` compiles to.
 """
 
 from __future__ import annotations
@@ -86,11 +86,10 @@ def _call(builder: Any, symbol: str, args: Sequence[Any], variants: Variants) ->
     missing = [v for v in variants if v[0] not in module.globals]
     _keep(module, [_declared(module, name, ir.VectorType(kind, k), len(args)) for name, k in missing])
     result = builder.call(callee, args)
-    # The mangled name says how the variant follows from the scalar function; its own is in parentheses.
-    mapped = ",".join(f"{name.rpartition('_')[0]}_{symbol}({name})" for name, _ in variants)
-    set.add(
-        result.attributes, f'"vector-function-abi-variant"="{mapped}"'
-    )  # llvmlite knows no such attribute
+    # The text before the parenthesis tells how the arguments are passed; it would do without what is in it if
+    # the variant bore that name, as these do, but LLVM wants both. llvmlite refuses attributes unknown to it.
+    mapped = ",".join(f"{name}({name})" for name, _ in variants)
+    set.add(result.attributes, f'"vector-function-abi-variant"="{mapped}"')
     return result
 
 

@@ -30,13 +30,13 @@ Rule = Callable[..., Any]
 class Prim:
     """One scalar primitive.
 
-    `emit` is a Python expression template, `emit_float` one for results that are floats, if it differs; `result`
-    is "same" (dtype of the arguments), "first" (of the first argument), "bool", "real" or "complex"; `vjp` maps
+    `emit` is a Python expression template, and `emit_float` the one for floats, if it differs; `result` is
+    "same" (dtype of the arguments), "first" (of the first argument), "bool", "real" or "complex"; `vjp` maps
     an argument to its rule: an argument without an entry has derivative zero, and None is a primitive without
     derivative; `cost` is in additions; `domain` gives sample intervals per argument; `holomorphic` says that
-    complex arguments are allowed and the rule is the complex derivative (the driver conjugates it). `tangent` has
-    the rules of the few primitives between real and complex numbers, whose tangent is not their adjoint with
-    another name for y_bar: where an argument has an entry there, it is the one for tangents.
+    complex arguments are allowed and the rule is the complex derivative (the driver conjugates it). `tangent`
+    has the rules of the few primitives between real and complex numbers, whose tangent is not their adjoint
+    with another name for y_bar: where an argument has an entry there, it is the one for tangents.
     """
 
     name: str
