@@ -86,8 +86,8 @@ def _call(builder: Any, symbol: str, args: Sequence[Any], variants: Variants) ->
     missing = [v for v in variants if v[0] not in module.globals]
     _keep(module, [_declared(module, name, ir.VectorType(kind, k), len(args)) for name, k in missing])
     result = builder.call(callee, args)
-    # The text before the parenthesis tells how the arguments are passed; it would do without what is in it if
-    # the variant bore that name, as these do, but LLVM wants both. llvmlite refuses attributes unknown to it.
+    # Before each parenthesis stands the scalar function, mangled as the variant is: here the same name.
+    # llvmlite refuses attributes that it does not know.
     mapped = ",".join(f"{name}({name})" for name, _ in variants)
     set.add(result.attributes, f'"vector-function-abi-variant"="{mapped}"')
     return result

@@ -85,7 +85,7 @@ def loops(letter: str) -> Callable:
 
 
 def values(x: np.ndarray, z: np.ndarray, letter: str) -> np.ndarray:
-    """All functions of the rows of x and z, in loops vectorised with registers of one size, or scalar ones."""
+    """All functions of the rows of x and z, in loops vectorised with registers of one size, or none."""
 
     def offered(context, libm, bits):
         return [v for v in OFFERED(context, libm, bits) if v[0].startswith(f"_ZGV{letter}")]
