@@ -1,4 +1,4 @@
-"""What a benchmark is: a function as its author wrote it, arguments of several sizes, and rivals to compare with."""
+"""What a benchmark is: a function as its author wrote it, arguments of several sizes, and rivals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Case:
     family
         The folder that the case lives in, a key of `benchmarks.registry.FAMILIES`.
     fn
-        The plain Python function that is differentiated.
+        The plain Python function that is differentiated. It changes none of its arguments.
     args
         From a size to the arguments; the same size gives the same arguments.
     sizes
@@ -36,7 +36,7 @@ class Case:
     hand
         A plain Python function, to be compiled by Numba, that returns the value and the tuple of gradients.
     jax
-        Gives the function as an expert of JAX writes it: vectorised, with `scan` and `fori_loop` where needed.
+        Gives the function as an expert of JAX writes it: vectorised, `scan` and `fori_loop` where needed.
     jax_loops
         Gives a port to JAX loop by loop, with `fori_loop` and `.at[].set`.
     torch
