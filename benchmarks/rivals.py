@@ -109,7 +109,7 @@ def with_torch(case: Case, args: tuple[Any, ...], threads: int) -> Rival:
 
     def tensor(arg: Any, active: bool) -> Any:
         if isinstance(arg, np.ndarray) or active:
-            return torch.tensor(np.ascontiguousarray(arg), requires_grad=active)
+            return torch.tensor(np.array(arg, order="C"), requires_grad=active)
         return arg
 
     given = [tensor(arg, i in case.argnums) for i, arg in enumerate(args)]
