@@ -1,4 +1,4 @@
-"""Weather and flow: implicit and limited diffusion, vertical advection, Navier–Stokes in a channel and a box."""
+"""Weather and flow: diffusion, vertical advection, Navier–Stokes in a channel and in a box."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def adi_jax(u, steps):
 
 
 def hdiff(field, coefficient):
-    """Fourth-order horizontal diffusion of a weather model, its fluxes limited where they would go uphill."""
+    """Horizontal diffusion of a weather model, its fluxes limited where they would go uphill."""
     height, width = coefficient.shape[:2]
     lap = 4.0 * field[1:-1, 1:-1] - (field[2:, 1:-1] + field[:-2, 1:-1] + field[1:-1, 2:] + field[1:-1, :-2])
     step = lap[1:, 1:-1] - lap[:-1, 1:-1]
@@ -109,7 +109,7 @@ def hdiff_torch(field, coefficient):
 
 
 def vadv(u, w, tendency, dt):
-    """Vertical advection by Crank–Nicolson: in each column a tridiagonal system, eliminated level by level."""
+    """Vertical advection by Crank–Nicolson: a tridiagonal system per column, eliminated by levels."""
     levels = u.shape[2]
     c = np.zeros_like(u)
     d = np.zeros_like(u)
