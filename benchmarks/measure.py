@@ -76,7 +76,7 @@ def measure(case: Case, size: int, settings: Settings) -> Measured:
     found = Measured(case.name, case.family, size, note=case.note)
     ready = _prepare_all(case, args, settings, found)
     _compare(case, args, ready, found)
-    if not _same(args, given):
+    if not same(args, given):
         found.wrong.append("an argument was changed")
     if settings.memory:
         for rival in ready:
@@ -121,10 +121,20 @@ def _compare(case: Case, args: tuple[Any, ...], ready: list[Rival], found: Measu
             found.gradient_error[name] = error
         if not error <= case.rtol:
             found.wrong.append(f"{name} differs by {error:.1e}")
-    error = directional_error(case, args, gradient)
+    error = directional_error(_function(case, args), case.argnums, args, gradient)
     found.gradient_error["differences"] = error
     if not error <= 1e-4:
         found.wrong.append(f"finite differences differ by {error:.1e}")
+
+
+def _function(case: Case, args: tuple[Any, ...]) -> Callable[..., Any]:
+    """The function compiled: by Numba, or by pullback if Numba does not compile it."""
+    function = rivals.jitted(case.primal or case.fn)
+    try:
+        function(*args)
+    except numba.core.errors.NumbaError:
+        return rivals.emitted_function(case.fn, args)
+    return function
 
 
 def relative(ours: Any, other: Any) -> float:
@@ -170,33 +180,31 @@ def moved(tree: Any, direction: list[Any]) -> Any:
     return tree + step if is_float else tree
 
 
-def directional_error(case: Case, args: tuple[Any, ...], gradient: tuple[Any, ...]) -> float:
+def directional_error(
+    function: Callable[..., Any], argnums: Sequence[int], args: tuple[Any, ...], gradient: tuple[Any, ...]
+) -> float:
     """The derivative along a random direction against the best of three central differences."""
     rng = np.random.default_rng(7)
-    active = tuple(args[i] for i in case.argnums)
+    active = tuple(args[i] for i in argnums)
     directions = [
         rng.standard_normal(np.shape(leaf)) * (np.mean(np.abs(leaf)) or 1.0) for leaf in leaves(active)
     ]
-    exact = sum(float(np.sum(d * g)) for d, g in zip(directions, leaves(gradient), strict=True))
-    scale = sum(float(np.sum(np.abs(d * g))) for d, g in zip(directions, leaves(gradient), strict=True))
-    try:
-        function = rivals.jitted(case.primal or case.fn)
-        function(*args)
-    except numba.core.errors.NumbaError:
-        function = rivals.emitted_function(case.fn, args)  # Numba compiles less than pullback does
+    parts = [np.sum(d * g) for d, g in zip(directions, leaves(gradient), strict=True)]
+    exact = float(sum(parts))
 
     def at(h: float) -> float:
         shifted = moved(active, [h * d for d in directions])
         given = list(args)
-        for argnum, value in zip(case.argnums, shifted, strict=True):
+        for argnum, value in zip(argnums, shifted, strict=True):
             given[argnum] = value
         return float(function(*given))
 
-    errors = [abs((at(h) - at(-h)) / (2 * h) - exact) for h in (1e-4, 1e-5, 1e-6)]
-    return min(errors) / max(abs(exact), 1e-3 * scale, 1e-300)
+    errors = [abs((at(h) - at(-h)) / (2.0 * h) - exact) for h in (1e-4, 1e-5, 1e-6)]
+    return min(errors) / max(abs(exact), 1e-3 * float(sum(map(abs, parts))), 1e-300)
 
 
-def _same(args: Any, given: Any) -> bool:
+def same(args: Any, given: Any) -> bool:
+    """Whether two trees hold the same entries."""
     return all(np.array_equal(a, b) for a, b in zip(leaves(args), leaves(given), strict=True))
 
 

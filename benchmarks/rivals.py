@@ -37,9 +37,11 @@ class Rival:
 
 
 @functools.cache
-def jitted(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function under `numba.njit`, as a user compiles it."""
-    return numba.njit(function)  # type: ignore[no-any-return]
+def jitted(function: Callable[..., Any], own_flags: bool = False) -> Callable[..., Any]:
+    """The function under `numba.njit`, as a user compiles it, or with the flags that pullback uses."""
+    flags = {"error_model": "numpy", "fastmath": FASTMATH} if own_flags else {}
+    compiled: Callable[..., Any] = numba.njit(**flags)(function)
+    return compiled
 
 
 def primal(case: Case, args: tuple[Any, ...]) -> Rival:
@@ -75,7 +77,8 @@ def pullback(case: Case, args: tuple[Any, ...]) -> Rival:
 
 def hand(case: Case, args: tuple[Any, ...]) -> Rival:
     """The derivative written by hand, under Numba with the flags that pullback uses."""
-    compiled = numba.njit(error_model="numpy", fastmath=FASTMATH)(case.hand)
+    assert case.hand is not None
+    compiled = jitted(case.hand, own_flags=True)
     return Rival("hand", lambda: compiled(*args), lambda both: (float(both[0]), both[1]))
 
 
