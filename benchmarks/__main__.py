@@ -11,6 +11,7 @@ import argparse
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 
 FAMILIES_HELP = "families to run, default all: programs, loops, models, adbench"
@@ -31,6 +32,7 @@ def parser() -> argparse.ArgumentParser:
     add("--quick", action="store_true", help="smaller sizes, five rounds")
     add("--growth", action="store_true", help="every size of each case: time and memory against n")
     add("--threads", type=int, default=1, help="processors for everyone (default %(default)s)")
+    add("--clock", choices=("wall", "cpu"), default="wall", help="cpu: processor time, for a busy machine")
     add("--no-memory", action="store_true", help="do not measure memory")
     add("--json", metavar="FILE", help="write everything measured")
     add("--markdown", metavar="FILE", help="write the tables, which are printed otherwise")
@@ -80,8 +82,9 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads,
         names=rivals.OWN + others,
         memory=not args.no_memory,
+        clock=time.process_time if args.clock == "cpu" else time.perf_counter,
     )
-    about = report.machine(args.threads)
+    about = report.machine(args.threads, args.clock)
     found = []
     rivals.warm_up(settings.names)
     for case in cases:

@@ -18,12 +18,13 @@ PACKAGES = ("pullback", "numpy", "numba", "llvmlite", "scipy", "jax", "jaxlib", 
 RIVALS = ("hand", "jax", "jax_loops", "torch", "autograd")
 
 
-def machine(threads: int) -> dict[str, Any]:
+def machine(threads: int, clock: str = "wall") -> dict[str, Any]:
     """The processor, the system and the versions of all that took part."""
     return {
         "processor": _processor(),
         "cores": os.cpu_count(),
         "threads used": threads,
+        "clock": clock,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in PACKAGES if _version(name)},
@@ -133,15 +134,16 @@ LEGEND = """\
 `pb.value_and_grad`. *cost* is gradient / primal, *strict cost* gradient / the faster of the two primals. A
 column *X / ours* is the time of X for value and gradient in units of pullback's: above 1, pullback is faster.
 *peak MB* is the memory that a gradient adds, *first call* includes compiling with an empty cache. Times are
-medians of interleaved runs. All gradients agree with each other and with finite differences, unless a row has
-a ✗."""
+medians of interleaved runs. Values and gradients agree with those of the rivals, or with finite differences
+where there are none, unless a row has a ✗."""
 
 
 def as_markdown(found: Sequence[Measured], about: dict[str, Any]) -> str:
     """Machine, versions, and a table for each family."""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
+    clock = "processor time" if about["clock"] == "cpu" else "wall time"
     parts = [
-        f"{about['processor']}, {about['cores']} cores, {about['threads used']} thread(s) used, "
+        f"{about['processor']}, {about['cores']} cores, {about['threads used']} thread(s) used, {clock}, "
         f"{about['system']}; Python {about['python']}, {versions}.",
         LEGEND,
     ]

@@ -99,6 +99,14 @@ def test_a_wrong_gradient_is_found() -> None:
     assert "squares ✗" in as_markdown([one], machine(1))
 
 
+def test_without_a_rival_differences_judge(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.measure.directional_error", lambda *args: 0.5)
+    alone = measure(case(), 4, Settings(repeats=1, seconds=0.1, names=("pullback",)))
+    assert alone.wrong == ["finite differences differ by 5.0e-01"]
+    confirmed = measure(case(hand=right), 4, Settings(repeats=1, seconds=0.1, names=("pullback", "hand")))
+    assert confirmed.wrong == [] and confirmed.gradient_error["differences"] == 0.5
+
+
 def test_a_rival_that_fails_is_skipped_with_its_reason() -> None:
     one = measure(case(jax=lambda: fails), 4, Settings(repeats=1, seconds=0.1, names=("pullback", "jax")))
     assert "jax" not in one.seconds
