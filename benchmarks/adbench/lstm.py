@@ -144,10 +144,7 @@ def lstm_hand(main, extra, state, sequence):
             now = kept[t, layer]
             s_bar = state_bar[layer]
             for a in range(d):
-                if layer > 0:
-                    x_in = kept[t, layer - 1, 5, a]
-                else:
-                    x_in = sequence[t - 1, a] * extra[0, a]
+                x_in = kept[t, layer - 1, 5, a] if layer > 0 else sequence[t - 1, a] * extra[0, a]
                 forget = now[0, a]
                 ingate = now[1, a]
                 outgate = now[2, a]

@@ -1,4 +1,4 @@
-"""Monte Carlo price of an Asian call in the Black–Scholes model, as loops over paths and as array expressions."""
+"""Monte Carlo price of an Asian call in the Black–Scholes model, as loops and as array expressions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def asian_call_loops(spot, strike, rate, vol, draws):
 
 def asian_call_arrays(spot, strike, rate, vol, draws):
     """The same by whole arrays."""
-    paths, steps = draws.shape
+    steps = draws.shape[1]
     dt = MATURITY / steps
     log_steps = (rate - 0.5 * vol**2) * dt + vol * math.sqrt(dt) * draws
     log_paths = np.empty_like(draws)
@@ -44,7 +44,7 @@ def asian_call_arrays(spot, strike, rate, vol, draws):
 
 
 def asian_call_hand(spot, strike, rate, vol, draws):
-    """Three sums per path beside the average give the pathwise derivatives: nothing is kept, nothing reversed."""
+    """Sums per path beside the average give the pathwise derivatives: nothing is kept, nothing reversed."""
     paths, steps = draws.shape
     dt = MATURITY / steps
     root = math.sqrt(dt)

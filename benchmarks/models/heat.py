@@ -26,7 +26,7 @@ def heat_2d(u0, conductivity, observed, steps):
 
 
 def heat_2d_hand(u0, conductivity, observed, steps):
-    """The states are computed where they are kept; the adjoint gathers from the neighbours, in two buffers."""
+    """The states are computed where they are kept; the adjoint gathers from the neighbours."""
     n, m = u0.shape
     states = np.empty((steps + 1, n, m))
     states[0] = u0

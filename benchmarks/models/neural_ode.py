@@ -57,7 +57,6 @@ def neural_ode_hand(w1, b1, w2, b2, y0, observed, dt):
     hidden = np.empty((steps, 4, width))
     errors = np.empty((steps, d))
     w1_t = np.ascontiguousarray(w1.T)
-    w2_t = np.ascontiguousarray(w2.T)
     y = y0.copy()
     k = np.empty(d)
     following = np.empty(d)
