@@ -64,64 +64,67 @@ def gmm(alphas, means, icf, x, wishart_gamma, wishart_m):
 
 
 def gmm_hand(alphas, means, icf, x, wishart_gamma, wishart_m):
-    """Each point is reversed right after its forward pass, from products that are still in cache."""
+    """Points in blocks, so that each product with a factor is a product of matrices.
+
+    The adjoint of a block follows right after it, from products that are still in cache. A component's mean needs
+    only a vector: the weighted sum of its products, times its factor.
+    """
     n, d = x.shape
     k = len(alphas)
     lower = icf.shape[1]
-    q_diagonal = np.empty((k, d))
-    q_log_dets = np.zeros(k)
+    block = min(64, n)
+    factors = np.zeros((k, d, d))
+    transposed = np.zeros((k, d, d))
+    log_dets = np.zeros(k)
     for c in range(k):
-        for a in range(d):
-            q_diagonal[c, a] = np.exp(icf[c, a])
-            q_log_dets[c] += icf[c, a]
+        position = d
+        for b in range(d):
+            factors[c, b, b] = np.exp(icf[c, b])
+            log_dets[c] += icf[c, b]
+            for a in range(b + 1, d):
+                factors[c, a, b] = icf[c, position]
+                position += 1
+        transposed[c] = factors[c].T
     alphas_bar = np.zeros(k)
-    means_bar = np.zeros((k, d))
-    icf_bar = np.zeros((k, lower))
-    scores = np.empty(k)
-    centred = np.empty((k, d))
-    product = np.empty((k, d))
+    product_sums = np.zeros((k, d))
+    factors_bar = np.zeros((k, d, d))
+    centred = np.empty((k, block, d))
+    product = np.empty((k, block, d))
+    scores = np.empty((block, k))
+    outer = np.empty((d, d))
     total = 0.0
-    for i in range(n):
-        top = -np.inf
+    for first in range(0, n, block):
+        count = min(block, n - first)
         for c in range(k):
+            for i in range(count):
+                for a in range(d):
+                    centred[c, i, a] = x[first + i, a] - means[c, a]
+            np.dot(centred[c, :count], transposed[c], product[c, :count])
+            for i in range(count):
+                square = 0.0
+                for a in range(d):
+                    square += product[c, i, a] * product[c, i, a]
+                scores[i, c] = alphas[c] + log_dets[c] - 0.5 * square
+        for i in range(count):
+            top = np.max(scores[i])
+            weight = 0.0
+            for c in range(k):
+                scores[i, c] = np.exp(scores[i, c] - top)
+                weight += scores[i, c]
+            total += top + np.log(weight)
+            for c in range(k):
+                scores[i, c] /= weight
+                alphas_bar[c] += scores[i, c]
+        for c in range(k):
+            for i in range(count):
+                share = scores[i, c]
+                for a in range(d):
+                    product[c, i, a] *= share
+                    product_sums[c, a] += product[c, i, a]
+            np.dot(product[c, :count].T, centred[c, :count], outer)
             for a in range(d):
-                centred[c, a] = x[i, a] - means[c, a]
-                product[c, a] = q_diagonal[c, a] * centred[c, a]
-            start = d
-            for b in range(d - 1):
-                v = centred[c, b]
-                column = icf[c, start : start + d - 1 - b]
-                target = product[c, b + 1 :]
-                for a in range(len(column)):
-                    target[a] += column[a] * v
-                start += d - 1 - b
-            square = 0.0
-            for a in range(d):
-                square += product[c, a] * product[c, a]
-            scores[c] = alphas[c] + q_log_dets[c] - 0.5 * square
-            top = max(top, scores[c])
-        weight = 0.0
-        for c in range(k):
-            scores[c] = np.exp(scores[c] - top)
-            weight += scores[c]
-        total += top + np.log(weight)
-        for c in range(k):
-            share = scores[c] / weight
-            alphas_bar[c] += share
-            start = d
-            for b in range(d):
-                v = centred[c, b]
-                s = q_diagonal[c, b] * product[c, b]
-                column = icf[c, start : start + d - 1 - b]
-                column_bar = icf_bar[c, start : start + d - 1 - b]
-                below = product[c, b + 1 :]
-                scaled = share * v
-                for a in range(len(column)):
-                    s += column[a] * below[a]
-                    column_bar[a] -= scaled * below[a]
-                start += d - 1 - b
-                means_bar[c, b] += share * s
-                icf_bar[c, b] -= scaled * product[c, b]
+                for b in range(d):
+                    factors_bar[c, a, b] -= outer[a, b]
     top = np.max(alphas)
     alpha_weight = 0.0
     for c in range(k):
@@ -129,20 +132,26 @@ def gmm_hand(alphas, means, icf, x, wishart_gamma, wishart_m):
     log_weights = top + np.log(alpha_weight)
     freedom = d + wishart_m + 1
     squared = wishart_gamma * wishart_gamma
+    icf_bar = np.empty((k, lower))
+    means_bar = np.empty((k, d))
     prior = 0.0
     for c in range(k):
+        means_bar[c] = np.dot(transposed[c], product_sums[c])
         # The weights of the points for a component sum to the adjoint of the sum of its log diagonal.
         visits = alphas_bar[c] + wishart_m
         alphas_bar[c] -= n * np.exp(alphas[c] - log_weights)
         frobenius = 0.0
-        for a in range(d):
-            q = q_diagonal[c, a]
+        position = d
+        for b in range(d):
+            q = factors[c, b, b]
             frobenius += q * q
-            icf_bar[c, a] = icf_bar[c, a] * q + visits - squared * q * q
-        for a in range(d, lower):
-            frobenius += icf[c, a] * icf[c, a]
-            icf_bar[c, a] -= squared * icf[c, a]
-        prior += 0.5 * squared * frobenius - wishart_m * q_log_dets[c]
+            icf_bar[c, b] = (factors_bar[c, b, b] - squared * q) * q + visits
+            for a in range(b + 1, d):
+                q = factors[c, a, b]
+                frobenius += q * q
+                icf_bar[c, position] = factors_bar[c, a, b] - squared * q
+                position += 1
+        prior += 0.5 * squared * frobenius - wishart_m * log_dets[c]
     log_gamma = 0.25 * d * (d - 1) * math.log(math.pi)
     for j in range(1, d + 1):
         log_gamma += math.lgamma(0.5 * (freedom + 1 - j))
