@@ -66,8 +66,8 @@ def gmm(alphas, means, icf, x, wishart_gamma, wishart_m):
 def gmm_hand(alphas, means, icf, x, wishart_gamma, wishart_m):
     """Points in blocks, so that each product with a factor is a product of matrices.
 
-    The adjoint of a block follows right after it, from products that are still in cache. A component's mean needs
-    only a vector: the weighted sum of its products, times its factor.
+    The adjoint of a block follows right after it, from products that are still in cache. A component's mean
+    needs only a vector: the weighted sum of its products, times its factor.
     """
     n, d = x.shape
     k = len(alphas)
