@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..runtime import libmvec
 from .backend.load import write_source
 from .code import Code, Recipe
 from .errors import CacheError, Src
@@ -111,8 +112,9 @@ _SCRATCH: tempfile.TemporaryDirectory[str] | None = None
 def written(text: str, name: str, options: Options) -> Path:
     """The generated file of a text; one that somebody has edited is written again."""
     folder = generated_dir(options)
-    # Numba's cache does not see that a function in another file has changed.
-    salt = sources("pullback.runtime") if "pullback.runtime" in text else ""
+    # Numba keeps machine code by file, and sees neither that a function in another file has changed, nor which
+    # vector functions it calls.
+    salt = sources("pullback.runtime") + libmvec.tag() if "pullback.runtime" in text else ""
     path = write_source(text, folder, name, salt)
     if path.read_text(encoding="utf-8") != text:
         path.unlink()

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from ..runtime import libmvec
 from .ir.types import Array, Scalar, Type
 from .specs import (
     ArraySpec,
@@ -133,7 +134,7 @@ def find_class(name: str) -> type:
 
 @functools.cache
 def machine() -> list[str]:
-    """Versions and processor: what compiled code depends on besides its source."""
+    """Versions, processor and vector functions: what compiled code depends on besides its source."""
     import llvmlite  # a second, which `import pullback` should not take
     import llvmlite.binding as llvm
     import numba
@@ -141,7 +142,8 @@ def machine() -> list[str]:
     features = llvm.get_host_cpu_features().flatten() if hasattr(llvm, "get_host_cpu_features") else ""
     versions = [f"{m.__name__} {m.__version__}" for m in (np, numba, llvmlite)]
     python = f"{sys.implementation.name} {platform.python_version()}"
-    return [python, *versions, *map(sources, PACKAGES), llvm.get_host_cpu_name(), features]
+    processor = [llvm.get_host_cpu_name(), features, libmvec.tag()]
+    return [python, *versions, *map(sources, PACKAGES), *processor]
 
 
 @functools.cache

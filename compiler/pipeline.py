@@ -39,6 +39,7 @@ from .transform.cse import cse
 from .transform.dce import dce
 from .transform.fold import fold
 from .transform.fuse_loops import fuse_loops
+from .transform.gather import gather
 from .transform.into import into
 from .transform.licm import licm
 from .transform.name_steps import name_steps
@@ -105,7 +106,7 @@ class Runner:
         """The passes on loops over arrays, each followed by the cleanup passes. `visible`: the caller sees
         what the entry writes to its parameters; `reverse`: there is a reverse sweep, to be turned round.
         """
-        for step in (*((ascend,) if reverse else ()), *FUSION):
+        for step in (ascend, *FUSION, gather) if reverse else FUSION:
             entry = partial(step, reassociate=self.options.fastmath, visible=visible)
             other = partial(step, reassociate=self.options.fastmath, visible=True, distinct_params=False)
             before = module
