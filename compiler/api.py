@@ -43,7 +43,7 @@ def grad(
     Derivative
         A callable with the arguments of f. A gradient has structure, shape and dtype of its argument: an
         array, a float, or a tuple, list, dict, NamedTuple, dataclass or object of them. Leaves that are not
-        float give None.
+        float give None. Its method `into(out, *args)` writes to arrays of the caller.
 
     Examples
     --------
@@ -77,6 +77,15 @@ def value_and_grad(
     >>> f = pb.value_and_grad(lambda x, y: x * y**2, argnums=(0, 1))
     >>> f(3.0, 2.0)
     (12.0, (4.0, 12.0))
+
+    Into an array of your own, which spares fresh memory for a large gradient (see `Derivative.into`):
+
+    >>> g = pb.value_and_grad(lambda x: np.sum(x**2))
+    >>> buffer = np.empty(2)
+    >>> g.into(buffer, np.array([1.0, 2.0]))
+    (5.0, array([2., 4.]))
+    >>> buffer
+    array([2., 4.])
     """
     if f is None:
         return lambda f: value_and_grad(

@@ -112,8 +112,8 @@ _SCRATCH: tempfile.TemporaryDirectory[str] | None = None
 def written(text: str, name: str, options: Options) -> Path:
     """The generated file of a text; one that somebody has edited is written again."""
     folder = generated_dir(options)
-    # Numba keeps machine code by file, and sees neither that a function in another file has changed, nor which
-    # vector functions it calls.
+    # Numba keeps machine code by file, and sees neither that a function in another file has changed, nor
+    # which vector functions it calls.
     salt = sources("pullback.runtime") + libmvec.tag() if "pullback.runtime" in text else ""
     path = write_source(text, folder, name, salt)
     if path.read_text(encoding="utf-8") != text:
