@@ -6,6 +6,7 @@ import copy
 import multiprocessing
 import pickle
 import threading
+from pathlib import Path
 
 import api_samples as samples
 import numba
@@ -181,7 +182,9 @@ class Compilations(event.Listener):
         pass
 
 
-def test_nothing_is_compiled_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_compiled_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(tmp_path))
+
     def f(x, y):
         return np.sum(x * x) * y
 
@@ -202,7 +205,9 @@ def test_nothing_is_compiled_twice(monkeypatch: pytest.MonkeyPatch) -> None:
     assert once > 0
 
 
-def test_the_build_that_finds_the_line_is_made_once() -> None:
+def test_the_build_that_finds_the_line_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULLBACK_CACHE_DIR", str(tmp_path))
+
     def f(x, k):
         return x[k] * 2.0
 
