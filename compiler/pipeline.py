@@ -47,10 +47,13 @@ from .transform.dce import dce
 from .transform.fold import fold
 from .transform.licm import licm
 from .transform.name_steps import name_steps
+from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
+from .transform.unroll import unroll
 
-CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce)
-MAX_ROUNDS = 3
+CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
+PRIMAL: tuple[Callable[..., Function], ...] = (*CLEANUP[:-1], unroll, scalarise)
+MAX_ROUNDS = 4
 
 SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}
 HEADER = {
@@ -144,11 +147,11 @@ class Runner:
         """Remember a stage for `f.ir(stage)`."""
         self.stages[stage] = module
 
-    def clean(self, module: Module) -> Module:
+    def clean(self, module: Module, passes: tuple[Callable[..., Function], ...] = CLEANUP) -> Module:
         """The cleanup passes, until they change nothing."""
         for _ in range(MAX_ROUNDS):
             size = _size(module)
-            for step in CLEANUP:
+            for step in passes:
                 module = self.run(step.__name__, partial(_each, step, module), module)
             if _size(module) == size:
                 break
@@ -198,7 +201,7 @@ def compile_derivative(
     runner.seconds["lowered"] += time.perf_counter() - start
     runner.keep("lowered", module)
     check_output(lowered, recipe, fn)
-    module = runner.clean(module)
+    module = runner.clean(module, PRIMAL)
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
 

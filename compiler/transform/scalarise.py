@@ -15,11 +15,11 @@ Before::
 
 After::
 
-    for i in range(0, n, 1) carry (s: f64 = 0.0, d_0: f64 = x) {
-        d_0_1: f64 = d_0 + y
+    for i in range(0, n, 1) carry (s: f64 = 0.0, d0: f64 = x) {
+        d0_1: f64 = d0 + y
         t_1: f64 = s + y
-        yield t_1, d_0_1
-    } -> s_1, d_0_2
+        yield t_1, d0_1
+    } -> s_1, d0_2
 
 What branches and loops store they yield and carry. Which arrays may be replaced is told by
 `analysis.small`; their indices must be literals, which `unroll` sees to. A load of an element of "empty"
@@ -88,12 +88,13 @@ class _Scalariser:
 
     # -- elements
     def name(self, root: Value, cell: int) -> str:
-        """d_0, R_01: the array and the index."""
-        if not root.name:
-            return ""
+        """d0, R01: the array and the index."""
         shape = self.small.cells[root].shape
+        if not root.name or not shape:
+            return root.name
         index = np.unravel_index(cell, shape)
-        return f"{root.name}_" + ("_" if max(shape) > 10 else "").join(str(i) for i in index) if shape else root.name
+        digits = ("_" if max(shape) > 10 else "").join(str(i) for i in index)
+        return f"{root.name}_{digits}" if root.name[-1].isdigit() else f"{root.name}{digits}"
 
     def fresh(self, root: Value, cell: int) -> Value:
         return Value(Scalar(root.dtype), self.name(root, cell))
