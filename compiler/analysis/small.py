@@ -17,7 +17,23 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import numpy.typing as npt
 
-from ..ir.nodes import Alloc, Const, Dim, For, Function, If, Load, Loop, Op, Region, Store, Undef, Value, View, While
+from ..ir.nodes import (
+    Alloc,
+    Const,
+    Dim,
+    For,
+    Function,
+    If,
+    Load,
+    Loop,
+    Op,
+    Region,
+    Store,
+    Undef,
+    Value,
+    View,
+    While,
+)
 from ..ir.types import INT, Array
 from ..ir.walk import walk
 from .structure import Structure
@@ -36,10 +52,14 @@ class SmallArrays:
     whether it will be one in range, once loops are unrolled.
     """
 
-    def __init__(self, fn: Function, later: Callable[[Value, int], bool] = lambda index, length: False) -> None:
+    def __init__(
+        self, fn: Function, later: Callable[[Value, int], bool] = lambda index, length: False
+    ) -> None:
         self.fn = fn
         self.later = later
-        self.literals = {op.out: op.value for op in walk(fn.body) if isinstance(op, Const) and op.out.type == INT}
+        self.literals = {
+            op.out: op.value for op in walk(fn.body) if isinstance(op, Const) and op.out.type == INT
+        }
         self.undefined = {op.out for op in walk(fn.body) if isinstance(op, Undef)}
         self.cells: dict[Value, Cells] = {}
         self.root: dict[Value, Value] = {}
@@ -115,7 +135,9 @@ class SmallArrays:
         memory: set[Value] = {self.root[r] for r in self.fn.results if r in self.root}
         joined: list[tuple[Value | None, Value]] = []
         for op in walk(self.fn.body):
-            memory.update(self.root[a] for k, a in enumerate(op.args) if a in self.root and not self._fits(op, k))
+            memory.update(
+                self.root[a] for k, a in enumerate(op.args) if a in self.root and not self._fits(op, k)
+            )
             for refs, sources in joins(op):
                 joined.extend(self._flows(refs, sources))
         memory |= self._written_after_a_join()
@@ -127,7 +149,9 @@ class SmallArrays:
                     memory.update(v for v in (source, target) if v is not None)
         return memory
 
-    def _flows(self, refs: tuple[Value, ...], sources: tuple[Value, ...]) -> Iterator[tuple[Value | None, Value]]:
+    def _flows(
+        self, refs: tuple[Value, ...], sources: tuple[Value, ...]
+    ) -> Iterator[tuple[Value | None, Value]]:
         """(array, joined reference) wherever one flows into the other; None stands for other memory."""
         target = self.root.get(refs[0])
         for source in sources:

@@ -28,9 +28,6 @@ memory that was never stored gives an undefined scalar.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
-
 import numpy as np
 
 from ..analysis.small import SmallArrays, joins
@@ -39,7 +36,6 @@ from ..ir.nodes import (
     Apply,
     Const,
     Dim,
-    For,
     Function,
     If,
     Load,
@@ -112,7 +108,9 @@ class _Scalariser:
         found = {
             (root, self.small.cell(inner.array, inner.index))
             for inner in walk(Region((), [op]))
-            if isinstance(inner, Store) and (root := self.small.root.get(inner.array)) in env and root is not None
+            if isinstance(inner, Store)
+            and (root := self.small.root.get(inner.array)) in env
+            and root is not None
         }
         return [(root, cell) for root in env for cell in range(len(env[root])) if (root, cell) in found]
 
@@ -169,7 +167,9 @@ class _Scalariser:
         outs = op.outs
         return {outs.index(refs[-1]): refs[0] for refs, _ in joins(op) if refs[0] in self.small.root}
 
-    def spread(self, values: tuple[Value, ...], slots: dict[int, Value], env: Elements, ops: list[Op]) -> list[Value]:
+    def spread(
+        self, values: tuple[Value, ...], slots: dict[int, Value], env: Elements, ops: list[Op]
+    ) -> list[Value]:
         """What is yielded or carried, with the elements of small arrays in place of references."""
         found: list[Value] = []
         for k, value in enumerate(values):
@@ -180,7 +180,11 @@ class _Scalariser:
         return found
 
     def receive(
-        self, values: tuple[Value, ...], slots: dict[int, Value], stored: list[tuple[Value, int]], env: Elements
+        self,
+        values: tuple[Value, ...],
+        slots: dict[int, Value],
+        stored: list[tuple[Value, int]],
+        env: Elements,
     ) -> tuple[Value, ...]:
         """Fresh scalars for joined references and stored elements, known in `env`, among the other values."""
         found: list[Value] = []
@@ -222,7 +226,10 @@ class _Scalariser:
             params = (*index, *self.receive(carried, slots, stored, known))
             part = self.ops(region, known)
             first = len(region.yields) if tested else len(region.yields) - len(carried)
-            yields = [*self.all(region.yields[:first]), *self.spread(region.yields[first:], slots, known, part)]
+            yields = [
+                *self.all(region.yields[:first]),
+                *self.spread(region.yields[first:], slots, known, part),
+            ]
             after = () if tested else tuple(known[r][c] for r, c in stored)
             regions.append(Region(params, part, (*yields, *after)))
         count = len(op.inits)

@@ -47,7 +47,9 @@ class _Choice:
     """The loops to write out."""
 
     def __init__(self, fn: Function) -> None:
-        self.literals = {op.out: int(op.value) for op in walk(fn.body) if isinstance(op, Const) and op.out.type == INT}
+        self.literals = {
+            op.out: int(op.value) for op in walk(fn.body) if isinstance(op, Const) and op.out.type == INT
+        }
         self.short: dict[Value, For] = {}
         self._measure(fn.body)
         self.depends: dict[Value, frozenset[Value]] = {index: frozenset((index,)) for index in self.short}
