@@ -1,6 +1,6 @@
 """The passes in order, and the one runner: run, verify, print if asked, take the time.
 
-    function ─lower─► IR ─CLEANUP─► optimised ─adjoint─► ─tangent…─► ─CLEANUP─► final ─emit─► Python text
+    function ─lower─► IR ─PRIMAL─► optimised ─adjoint─► ─tangent…─► ─CLEANUP─► final ─emit─► Python text
 
 What is made of a function is a `Recipe`: at most one adjoint, then any number of tangents. The
 parameters of the final function are the leaves of the arguments, the captured values, the cotangents of
@@ -53,6 +53,7 @@ from .transform.unroll import unroll
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
 PRIMAL: tuple[Callable[..., Function], ...] = (*CLEANUP[:-1], unroll, scalarise)
+"""Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 MAX_ROUNDS = 4
 
 SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}
