@@ -1,6 +1,6 @@
 """The passes in order, and the one runner: run, verify, print if asked, take the time.
 
-    function ─lower─► IR ─CLEANUP─► optimised ─adjoint─► ─tangent…─► ─CLEANUP─► final ─emit─► Python text
+    function ─lower─► IR ─PRIMAL─► optimised ─adjoint─► ─tangent…─► ─CLEANUP─► final ─emit─► Python text
 
 What is made of a function is a `Recipe`: at most one adjoint, then any number of tangents. The
 parameters of the final function are the leaves of the arguments, the captured values, the cotangents of
@@ -43,12 +43,16 @@ from .transform.gather import gather
 from .transform.into import into
 from .transform.licm import licm
 from .transform.name_steps import name_steps
+from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
+from .transform.unroll import unroll
 
-CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce)
+CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
+PRIMAL: tuple[Callable[..., Function], ...] = (*CLEANUP[:-1], unroll, scalarise)
+"""Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract)
-MAX_ROUNDS = 3
+MAX_ROUNDS = 4
 
 SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}
 HEADER = {
@@ -119,11 +123,11 @@ class Runner:
         """Remember a stage for `f.ir(stage)`."""
         self.stages[stage] = module
 
-    def clean(self, module: Module) -> Module:
+    def clean(self, module: Module, passes: tuple[Callable[..., Function], ...] = CLEANUP) -> Module:
         """The cleanup passes, until they change nothing."""
         for _ in range(MAX_ROUNDS):
             size = _size(module)
-            for step in CLEANUP:
+            for step in passes:
                 module = self.run(step.__name__, partial(_each, step, module), module)
             if _size(module) == size:
                 break
@@ -185,7 +189,7 @@ def compile_derivative(
     runner.keep("lowered", module)
     check_output(lowered, recipe, fn)
     visible = recipe.kind == "value"
-    module = runner.fuse(runner.clean(module), visible=visible)
+    module = runner.fuse(runner.clean(module, PRIMAL), visible=visible)
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
 
