@@ -10,8 +10,8 @@ from typing import Any
 
 import numba
 import numpy as np
-from pullback.compiler.dispatch import dispatcher
-from pullback.compiler.signature import target_of
+from pullback.compiler.call.dispatch import dispatcher
+from pullback.compiler.call.signature import target_of
 
 import pullback as pb
 

@@ -37,10 +37,12 @@ FLOORS = {
     "compiler/backend": 5,
     "compiler/code": 5,
     "compiler/pipeline": 6,
-    "compiler": 7,
-    "runtime": 8,
-    "runtime/*/*": 9,
-    "pullback": 10,
+    "compiler/call": 7,
+    "compiler/public": 8,
+    "compiler": 8,
+    "runtime": 9,
+    "runtime/*/*": 10,
+    "pullback": 11,
 }
 
 

@@ -23,13 +23,13 @@ import program_harness as harness
 import pytest
 from program_harness import Case
 from programs.registry import Program
+from pullback.compiler.call.specialise import Specialisation
 from pullback.compiler.frontend.lower import lower_function
 from pullback.compiler.ir.nodes import Module
 from pullback.compiler.ir.verify import verify
 from pullback.compiler.pipeline import CLEANUP, compile_derivative
 from pullback.compiler.prims.interp import run
 from pullback.compiler.prims.prim import PRIMS
-from pullback.compiler.specialise import Specialisation
 from pullback.compiler.transform.cse import cse
 
 import pullback as pb

@@ -18,7 +18,7 @@ import mpmath
 import numpy as np
 import pytest
 from numba import njit, prange, typeof
-from pullback.compiler import fingerprint
+from pullback.compiler.call import fingerprint
 from pullback.runtime import libmvec, vectormath
 
 import pullback as pb

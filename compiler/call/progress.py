@@ -17,8 +17,8 @@ from typing import TextIO
 
 import numpy as np
 
+from ..specs import ArraySpec
 from .arguments import LeafSpec
-from .specs import ArraySpec
 
 DELAY, STEP = 2.0, 0.5
 MAX_TYPES = 6

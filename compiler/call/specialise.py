@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..backend.load import load
+from ..code import Code, Recipe
+from ..errors import ArgumentError, OverlapError, Src, UnsupportedError
+from ..ir.types import Array
+from ..options import Options
+from ..specs import ArraySpec, ParamSpec, ScalarSpec
 from . import cache
 from .arguments import known_leaves, leaf_specs, spec_of
-from .backend.load import load
-from .code import Code, Recipe
-from .errors import ArgumentError, OverlapError, Src, UnsupportedError
 from .guards import fetcher, fits, unchanged
-from .ir.types import Array
-from .options import Options
 from .progress import Progress, signature
 from .raising import translated
 from .signature import Target
-from .specs import ArraySpec, ParamSpec, ScalarSpec
 from .trees import value_maker
 
 if TYPE_CHECKING:
-    from .pipeline import Compiled
+    from ..pipeline import Compiled
 
 COMPILING = threading.RLock()
 if hasattr(os, "register_at_fork"):
@@ -222,7 +222,7 @@ def capture_value(value: Any, spec: ScalarSpec | ArraySpec) -> Any:
 
 def compiled_for(target: Target, specs: Sequence[ParamSpec], recipe: Recipe, options: Options) -> Compiled:
     """Run the compiler, which is imported only now: code from the disk does without it."""
-    from .pipeline import compile_derivative
+    from ..pipeline import compile_derivative
 
     leaves = [leaf for spec in specs for leaf in leaf_specs(spec, "")]
     with Progress(f"{target.name} for {signature(leaves)}"):

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError
-from .specs import ArraySpec, ScalarSpec
+from ..errors import ArgumentError
+from ..specs import ArraySpec, ScalarSpec
 
 Path = tuple[tuple[str, Any], ...]
 Fetch = Callable[[Sequence[Any]], Any]

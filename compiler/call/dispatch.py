@@ -6,16 +6,16 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..code import Recipe
+from ..errors import TypeMismatchError
+from ..ir.types import is_complex, is_float
+from ..options import Options
+from ..specs import ArraySpec, KnownSpec, ParamSpec, ScalarSpec
 from . import specialise as specialising
 from .arguments import children, leaf_specs, scan
-from .code import Recipe
-from .errors import TypeMismatchError
-from .ir.types import is_complex, is_float
-from .options import Options
 from .quick import MISS, Quick, missing, quick_inputs
 from .signature import Target
 from .specialise import Specialisation, specialise
-from .specs import ArraySpec, KnownSpec, ParamSpec, ScalarSpec
 
 Places = tuple[tuple[int, int | None], ...]
 """Differentiated parameters: (parameter, item of *args or None)."""

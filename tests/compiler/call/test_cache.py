@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pullback.compiler import cache as caching
-from pullback.compiler import fingerprint as fingerprinting
-from pullback.compiler.fingerprint import Unfit, fingerprint, hash_of
+from pullback.compiler.call import cache as caching
+from pullback.compiler.call import fingerprint as fingerprinting
+from pullback.compiler.call.fingerprint import Unfit, fingerprint, hash_of
 from pullback.compiler.options import Options
 
 import pullback as pb
@@ -25,7 +25,7 @@ import ast, json, sys
 import pullback as pb
 import numpy as np
 from numba.core import event
-from pullback.compiler import specialise
+from pullback.compiler.call import specialise
 counts = {{"parse": 0, "lower": 0, "numba": 0}}
 compiled_for, parse = specialise.compiled_for, ast.parse
 def counted(*args):
@@ -221,7 +221,7 @@ def test_import_is_light() -> None:
         "pullback.compiler.pipeline",
         "pullback.compiler.frontend.lower",
     }
-    assert "pullback.compiler.api" in loaded and not loaded & heavy
+    assert "pullback.compiler.public.api" in loaded and not loaded & heavy
 
 
 def test_fingerprints() -> None:

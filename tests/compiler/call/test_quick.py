@@ -12,7 +12,7 @@ from typing import NamedTuple
 import api_samples as samples
 import numpy as np
 import pytest
-from pullback.compiler.quick import MISS, missing, text_of_call, unsuited
+from pullback.compiler.call.quick import MISS, missing, text_of_call, unsuited
 
 import pullback as pb
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError
-from .ir.types import Scalar, Type, is_float
-from .specs import (
+from ..errors import ArgumentError
+from ..ir.types import Scalar, Type, is_float
+from ..specs import (
     ArraySpec,
     ConstOut,
     DictSpec,

@@ -13,16 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import children
-from .buffers import buffers, refuse_overlap, woven
-from .code import Recipe
-from .dispatch import Dispatcher, Places, dispatcher
-from .errors import ArgumentError, TypeMismatchError, UnsupportedError
-from .quick import MISS, Quick, missing, quick_call, unsuited
-from .signature import Argnums, Target, target_of
-from .specialise import Specialisation, compiled_for
-from .specs import ArraySpec, ParamSpec, ScalarSpec
-from .trees import gradient_maker
+from ..call.arguments import children
+from ..call.buffers import buffers, refuse_overlap, woven
+from ..call.dispatch import Dispatcher, Places, dispatcher
+from ..call.quick import MISS, Quick, missing, quick_call, unsuited
+from ..call.signature import Argnums, Target, target_of
+from ..call.specialise import Specialisation, compiled_for
+from ..call.trees import gradient_maker
+from ..code import Recipe
+from ..errors import ArgumentError, TypeMismatchError, UnsupportedError
+from ..specs import ArraySpec, ParamSpec, ScalarSpec
 from .verifying import check_first
 
 FALLBACKS = ("tape", "error")
@@ -83,7 +83,7 @@ class Inspectable:
 
     def ir(self, stage: str = "final") -> str:
         """The IR of a stage as text: "lowered", "optimised", "adjoint", "tangent" or "final"."""
-        from .ir.text import show
+        from ..ir.text import show
 
         stages = self._newest().compiled().stages
         if stage not in stages:

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArgumentError, OverlapError
+from ..ir.types import is_float
+from ..specs import ArraySpec, DictSpec, ListSpec, ParamSpec, RecordSpec, ScalarSpec, TupleSpec
 from .arguments import children
-from .errors import ArgumentError, OverlapError
-from .ir.types import is_float
 from .specialise import Specialisation
-from .specs import ArraySpec, DictSpec, ListSpec, ParamSpec, RecordSpec, ScalarSpec, TupleSpec
 
 FRESH = "pass an array of its own: np.empty(x.shape, x.dtype)"
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from .errors import ArgumentError
+from ..errors import ArgumentError
 
 
 class CustomVjp:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from pullback.compiler.arguments import scan
+from pullback.compiler.call.arguments import scan
 
 import pullback as pb
 

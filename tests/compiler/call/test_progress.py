@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pullback.compiler import progress
-from pullback.compiler.arguments import leaf_specs, spec_of
-from pullback.compiler.progress import Progress, signature
+from pullback.compiler.call import progress
+from pullback.compiler.call.arguments import leaf_specs, spec_of
+from pullback.compiler.call.progress import Progress, signature
 
 import pullback as pb
 

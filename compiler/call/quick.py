@@ -36,11 +36,8 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import attribute_names, is_constant
-from .guards import GONE, WEAK, cell_of, unchanged
-from .ir.types import Array, Scalar, is_float
-from .specialise import Specialisation
-from .specs import (
+from ..ir.types import Array, Scalar, is_float
+from ..specs import (
     ArraySpec,
     DictSpec,
     KnownSpec,
@@ -50,6 +47,9 @@ from .specs import (
     RecordSpec,
     ScalarSpec,
 )
+from .arguments import attribute_names, is_constant
+from .guards import GONE, WEAK, cell_of, unchanged
+from .specialise import Specialisation
 from .trees import PLAIN, build
 
 MAX_LEAVES = 400

@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..errors import ArgumentError, SourceError, Src
 from .custom import CALLS, CustomVjp
-from .errors import ArgumentError, SourceError, Src
 
 CALL = "__call__"
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)

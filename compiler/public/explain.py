@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .adjoint.build import Plan
-from .adjoint.recover import Slot
-from .errors import Src
-from .ir.nodes import Const, Dim, For, Loop, Op, Region, Value
-from .ir.types import carries_derivative
-from .ir.walk import walk
-from .pipeline import Compiled
-from .specialise import Specialisation
-from .specs import ArraySpec
+from ..adjoint.build import Plan
+from ..adjoint.recover import Slot
+from ..call.specialise import Specialisation
+from ..errors import Src
+from ..ir.nodes import Const, Dim, For, Loop, Op, Region, Value
+from ..ir.types import carries_derivative
+from ..ir.walk import walk
+from ..pipeline import Compiled
+from ..specs import ArraySpec
 
 ITEMSIZE = {"bool": 1, "complex64": 8, "complex128": 16}
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .arguments import attribute_names
-from .errors import CheckError
-from .trees import build
+from ..call.arguments import attribute_names
+from ..call.trees import build
+from ..errors import CheckError
 
 if TYPE_CHECKING:
+    from ..call.specialise import Specialisation
     from .derivative import Derivative
-    from .specialise import Specialisation
 
 SEED = 20240229
 
@@ -123,7 +123,7 @@ def check_first(
     """PULLBACK_CHECK: compare the first gradient of a specialisation with differences of the compiled
     primal.
     """
-    from .dispatch import dispatcher
+    from ..call.dispatch import dispatcher
 
     found.checked = True  # type: ignore[attr-defined]
     target = derivative._target

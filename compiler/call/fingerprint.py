@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from ..runtime import libmvec
-from .ir.types import Array, Scalar, Type
-from .specs import (
+from ...runtime import libmvec
+from ..ir.types import Array, Scalar, Type
+from ..specs import (
     ArraySpec,
     Capture,
     ConstOut,

@@ -8,13 +8,13 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..call.dispatch import Dispatcher
+from ..call.signature import Target, target_of
+from ..call.specialise import Specialisation
+from ..errors import ArgumentError
 from .derivative import Derivative, Inspectable, primal_source, reduced, restore
-from .dispatch import Dispatcher
-from .errors import ArgumentError
 from .higher import hvp, jvp, vjp
 from .jacobian import Hessian, Jacobian
-from .signature import Target, target_of
-from .specialise import Specialisation
 
 
 class Differentiable(Inspectable):

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError
-from .specs import (
+from ..errors import ArgumentError
+from ..specs import (
     ArraySpec,
     DictSpec,
     KnownSpec,

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import children
-from .derivative import Derivative
-from .dispatch import Dispatcher, Places, dispatcher
-from .errors import ArgumentError, TypeMismatchError
-from .ir.types import Array, List, Type, carries_derivative
-from .signature import Argnums, Target, target_of
-from .specialise import Specialisation
-from .specs import (
+from ..call.arguments import children
+from ..call.dispatch import Dispatcher, Places, dispatcher
+from ..call.signature import Argnums, Target, target_of
+from ..call.specialise import Specialisation
+from ..call.trees import as_array, as_scalar, build, float_leaves, gradient_maker
+from ..errors import ArgumentError, TypeMismatchError
+from ..ir.types import Array, List, Type, carries_derivative
+from ..specs import (
     ArraySpec,
     ConstOut,
     Leaf,
@@ -22,7 +22,7 @@ from .specs import (
     OutTree,
     ParamSpec,
 )
-from .trees import as_array, as_scalar, build, float_leaves, gradient_maker
+from .derivative import Derivative
 from .verifying import float_parts, replaced
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .arguments import children
-from .dispatch import dispatcher
-from .errors import TypeMismatchError
+from ..call.arguments import children
+from ..call.dispatch import dispatcher
+from ..call.specialise import Specialisation
+from ..call.trees import build
+from ..errors import TypeMismatchError
+from ..ir.types import Array, carries_derivative, is_float
+from ..specs import ArraySpec, DictSpec, Leaf, ListSpec, NodeOut, OutTree, ParamSpec, RecordSpec
 from .higher import base_of, dtype_of, part, places
-from .ir.types import Array, carries_derivative, is_float
-from .specialise import Specialisation
-from .specs import ArraySpec, DictSpec, Leaf, ListSpec, NodeOut, OutTree, ParamSpec, RecordSpec
-from .trees import build
 from .verifying import float_parts
 
 

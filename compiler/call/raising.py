@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .code import Code
-from .errors import InternalError, PullbackError, Src
+from ..code import Code
+from ..errors import InternalError, PullbackError, Src
 
 STRETCH = (
     "\n  an axis is stretched only if its length 1 is known when compiling (an argument's axis, a slice "

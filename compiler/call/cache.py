@@ -25,10 +25,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..runtime import libmvec
-from .backend.load import write_source
-from .code import Code, Recipe
-from .errors import CacheError, Src
+from ...runtime import libmvec
+from ..backend.load import write_source
+from ..code import Code, Recipe
+from ..errors import CacheError, Src
+from ..options import Options, cache_dir
+from ..specs import ParamSpec
 from .fingerprint import (
     Unfit,
     capture_json,
@@ -46,8 +48,6 @@ from .fingerprint import (
     type_json,
 )
 from .guards import GONE, fetcher, fits, plain_function
-from .options import Options, cache_dir
-from .specs import ParamSpec
 
 FORMAT = 4
 MAX_VARIANTS = 8

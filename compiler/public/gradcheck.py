@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ArgumentError
+from ..call.signature import target_of
+from ..errors import ArgumentError
 from .higher import differentiable_numbers, hvp, jvp, vjp
-from .signature import target_of
 from .verifying import SEED, compare, float_parts, inner_product, moved, random_direction, replaced, step_size
 
 MODES = ("fwd", "rev")
