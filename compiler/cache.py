@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..runtime import libmvec
 from .backend.load import write_source
 from .errors import CacheError, Src
 from .fingerprint import (
@@ -110,10 +111,12 @@ _SCRATCH: tempfile.TemporaryDirectory[str] | None = None
 def written(text: str, name: str, options: Options) -> Path:
     """The generated file of a text; one that somebody has edited is written again."""
     folder = generated_dir(options)
-    path = write_source(text, folder, name)
+    # Numba keeps machine code by file, and does not know which vector functions it calls.
+    salt = libmvec.tag() if "vectormath" in text else ""
+    path = write_source(text, folder, name, salt)
     if path.read_text(encoding="utf-8") != text:
         path.unlink()
-        path = write_source(text, folder, name)
+        path = write_source(text, folder, name, salt)
     return path
 
 

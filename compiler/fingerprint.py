@@ -22,6 +22,7 @@ import llvmlite.binding as llvm
 import numba
 import numpy as np
 
+from ..runtime import libmvec
 from .frontend.values import (
     ArraySpec,
     Capture,
@@ -132,11 +133,12 @@ def find_class(name: str) -> type:
 
 @functools.cache
 def machine() -> list[str]:
-    """Versions and processor: what compiled code depends on besides its source."""
+    """Versions, processor and vector functions: what compiled code depends on besides its source."""
     features = llvm.get_host_cpu_features().flatten() if hasattr(llvm, "get_host_cpu_features") else ""
     versions = [f"{m.__name__} {m.__version__}" for m in (np, numba, llvmlite)]
     python = f"{sys.implementation.name} {platform.python_version()}"
-    return [python, *versions, f"pullback {metadata.version('pullback')}", llvm.get_host_cpu_name(), features]
+    processor = [llvm.get_host_cpu_name(), features, libmvec.tag()]
+    return [python, *versions, f"pullback {metadata.version('pullback')}", *processor]
 
 
 # -- specs and trees as JSON

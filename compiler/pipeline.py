@@ -1,6 +1,6 @@
 """The passes in order, and the one runner: run, verify, print if asked, take the time.
 
-    function ─lower─► IR ─CLEANUP─► optimised ─adjoint─► ─tangent…─► ─CLEANUP─► final ─emit─► Python text
+    function ─lower─► IR ─PRIMAL─► optimised ─adjoint─► ─tangent…─► ─CLEANUP─► final ─emit─► Python text
 
 What is made of a function is a `Recipe`: at most one adjoint, then any number of tangents. The
 parameters of the final function are the leaves of the arguments, the captured values, the cotangents of
@@ -16,7 +16,6 @@ import types
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from .adjoint.build import Plan, adjoint
 from .backend.emit import EmitMeta, Emitted, emit
@@ -42,16 +41,25 @@ from .options import Options
 from .prims import registry as registry  # fills the table of primitives
 from .prims.prim import PRIMS
 from .tangent.build import tangent
+from .transform.ascend import ascend
+from .transform.contract import contract
 from .transform.cse import cse
 from .transform.dce import dce
 from .transform.fold import fold
+from .transform.fuse_loops import fuse_loops
+from .transform.gather import gather
 from .transform.licm import licm
 from .transform.name_steps import name_steps
+from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
+from .transform.unroll import unroll
 
-CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce)
-MAX_ROUNDS = 3
+CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
+PRIMAL: tuple[Callable[..., Function], ...] = (*CLEANUP[:-1], unroll, scalarise)
+"""Loops are written out before the adjoint only: the loops that it makes should stay readable."""
+FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract)
+MAX_ROUNDS = 4
 
 SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}
 HEADER = {
@@ -76,6 +84,9 @@ class Recipe:
     wrt: tuple[int, ...] = ()
     along: tuple[tuple[int, ...], ...] = ()
     has_aux: bool = False
+
+
+Sweeps = tuple[frozenset[object], frozenset[object]]
 
 
 @dataclass
@@ -141,25 +152,42 @@ class Runner:
             print(f"---- {name}\n{show(module)}", file=sys.stderr)
         return module
 
+    def fuse(self, module: Module, *, visible: bool, reverse: bool = False) -> Module:
+        """The passes on loops over arrays, each followed by the cleanup passes. `visible`: the caller sees
+        what the entry writes to its parameters; `reverse`: there is a reverse sweep, to be turned round.
+        """
+        for step in (ascend, *FUSION, gather) if reverse else FUSION:
+            entry = partial(step, reassociate=self.options.fastmath, visible=visible)
+            other = partial(step, reassociate=self.options.fastmath, visible=True, distinct_params=False)
+            before = module
+            module = self.run(step.__name__, partial(_each, entry, before, other), before)
+            if any(a is not b for a, b in zip(module, before, strict=False)):
+                module = self.clean(module)
+        return module
+
     def keep(self, stage: str, module: Module) -> None:
         """Remember a stage for `f.ir(stage)`."""
         self.stages[stage] = module
 
-    def clean(self, module: Module) -> Module:
+    def clean(self, module: Module, passes: tuple[Callable[..., Function], ...] = CLEANUP) -> Module:
         """The cleanup passes, until they change nothing."""
         for _ in range(MAX_ROUNDS):
             size = _size(module)
-            for step in CLEANUP:
+            for step in passes:
                 module = self.run(step.__name__, partial(_each, step, module), module)
             if _size(module) == size:
                 break
         return module
 
 
-def _each(step: Callable[..., Function], module: Module) -> Module:
-    """A pass over every function that the entry reaches; only the entry's array parameters never overlap."""
-    more: dict[str, Any] = {"distinct_params": False} if step is cse else {}
-    others = {name: step(module.others[name], **more) for name in _reached(module)}
+def _each(
+    step: Callable[..., Function], module: Module, other: Callable[..., Function] | None = None
+) -> Module:
+    """A pass over every function that the entry reaches; `other` is the pass for the rest, whose array
+    parameters may overlap.
+    """
+    other = other or (partial(cse, distinct_params=False) if step is cse else step)
+    others = {name: other(module.others[name]) for name in _reached(module)}
     custom = {name: rule for name, rule in module.custom.items() if name in others}
     return Module(step(module.entry), others, custom)
 
@@ -199,17 +227,21 @@ def compile_derivative(
     runner.seconds["lowered"] += time.perf_counter() - start
     runner.keep("lowered", module)
     check_output(lowered, recipe, fn)
-    module = runner.clean(module)
+    visible = recipe.kind == "value"
+    module = runner.fuse(runner.clean(module, PRIMAL), visible=visible)
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
 
     entry = name + SUFFIX[recipe.kind]
-    module, plan, reverse = _differentiate(runner, optimised, recipe, entry)
+    module, plan, sweeps = _differentiate(runner, optimised, recipe, entry)
     module = runner.run("settle", partial(_each, settle, module), module)
     module = runner.clean(module)
+    if not visible:
+        module = runner.fuse(module, visible=False, reverse=plan is not None)
     runner.keep("final", module)
     verb = HEADER[recipe.kind]
     start = time.perf_counter()
+    reverse_at, reverse_title = _reverse_start(module.entry.body, *sweeps)
     meta = EmitMeta(
         qualname=fn.__qualname__.replace("<locals>.", ""),
         wrt=tuple(lowered.module.entry.params[k].name or f"x{k}" for k in recipe.wrt),
@@ -217,7 +249,8 @@ def compile_derivative(
         entry_file=fn.__code__.co_filename,
         kind=verb,
         fastmath=options.fastmath,
-        reverse_at=_reverse_start(module.entry.body, reverse),
+        reverse_at=reverse_at,
+        reverse_title=reverse_title,
         cache=not is_recursive(module),
     )
     emitted = emit(module, meta)
@@ -252,12 +285,13 @@ def _code(lowered: Lowered, recipe: Recipe, entry: str, emitted: Emitted) -> Cod
 
 def _differentiate(
     runner: Runner, primal: Module, recipe: Recipe, entry: str
-) -> tuple[Module, Plan | None, frozenset[object]]:
-    """The adjoint and tangents of a recipe; what in the result belongs to the reverse sweep."""
+) -> tuple[Module, Plan | None, Sweeps]:
+    """The adjoint and tangents of a recipe; what in the result belongs to its two sweeps."""
+    sweeps: Sweeps = (frozenset(), frozenset())
     if recipe.kind == "value":
         body = primal.entry.body
-        return replace(primal, entry=Function(entry, body)), None, frozenset()
-    module, plan, reverse = primal, None, frozenset[object]()
+        return replace(primal, entry=Function(entry, body)), None, sweeps
+    module, plan = primal, None
     results = len(primal.entry.results)
     if recipe.kind != "jvp":
         plans: list[Plan] = []
@@ -270,7 +304,8 @@ def _differentiate(
         module = runner.run("adjoint", reversed_, primal)
         plan = plans[0]
         runner.keep("adjoint", module)
-        reverse = _members(module.entry.body.ops[plan.reverse_at :])
+        ops = module.entry.body.ops
+        sweeps = _members(ops[: plan.reverse_at]), _members(ops[plan.reverse_at :])
     for step, along in enumerate(recipe.along):
         before = module
         if step or recipe.kind == "hvp":
@@ -279,8 +314,8 @@ def _differentiate(
         module = runner.run("tangent", partial(tangent, module, along, name=entry), before)
         module = _selected(module, recipe, inner, results, step == len(recipe.along) - 1)
         runner.keep("tangent", module)
-        reverse = frozenset()
-    return module, plan, reverse
+        sweeps = (frozenset(), frozenset())
+    return module, plan, sweeps
 
 
 def _selected(module: Module, recipe: Recipe, inner: list[Value], results: int, last: bool) -> Module:
@@ -308,16 +343,21 @@ def _members(ops: Sequence[Op]) -> frozenset[object]:
     return frozenset(found)
 
 
-def _reverse_start(body: Region, reverse: frozenset[object]) -> int | None:
-    """The index of the first top-level op that came from the reverse sweep and has an effect or a loop."""
+def _reverse_start(
+    body: Region, forward: frozenset[object], reverse: frozenset[object]
+) -> tuple[int | None, str]:
+    """The index of the first top-level op that came from the reverse sweep and has an effect or a loop, and
+    what starts there: loops of the forward sweep may be fused with it.
+    """
     for index, op in enumerate(body.ops):
         inner = _members([op])
         if not op.pure and inner & reverse:
             start = index
             while start and body.ops[start - 1].pure and _members([body.ops[start - 1]]) & reverse:
                 start -= 1
-            return start
-    return None
+            mixed = any(op.regions and _members([op]) & forward for op in body.ops[start:])
+            return start, "forward and reverse" if mixed else "reverse"
+    return None, "reverse"
 
 
 def with_constant_value(lowered: Lowered, recipe: Recipe) -> Lowered:

@@ -20,6 +20,7 @@ from .statements import Statements, Tables
 from .variables import Variables
 
 ROUNDS = 3
+RUNTIME = {"support": "support", "vm": "vectormath as vm"}  # name in the text → what is imported
 DECORATORS = {False: "jit", True: "jit_parallel"}
 
 
@@ -29,8 +30,9 @@ class EmitMeta:
 
     `kind` is the first words of the header; `wrt` names the arguments differentiated; `arg_types` are printed
     types by argument name; `reverse_at` is the index of the entry's top-level op with which the reverse sweep
-    starts; `track` makes every function take a last argument `_at`, an int64 array whose first element always
-    tells the number (in `Emitted.sites`) of the user line that runs; `cache` lets Numba keep machine code.
+    starts, called `reverse_title`; `track` makes every function take a last argument `_at`, an int64 array
+    whose first element always tells the number (in `Emitted.sites`) of the user line that runs; `cache` lets
+    Numba keep machine code.
     """
 
     qualname: str
@@ -42,6 +44,7 @@ class EmitMeta:
     boundscheck: bool = True
     track: bool = False
     reverse_at: int | None = None
+    reverse_title: str = "reverse"
     cache: bool = True
 
 
@@ -106,9 +109,8 @@ def _imports(code: str) -> list[str]:
     lines.append(
         "from numba import njit, prange" if re.search(r"\bprange\(", code) else "from numba import njit"
     )
-    if re.search(r"\bsupport\.", code):
-        lines += ["", "from pullback.runtime import support"]
-    return [*lines, ""]
+    used = [text for name, text in RUNTIME.items() if re.search(rf"\b{name}\.", code)]
+    return [*lines, *[""][: len(used)], *(f"from pullback.runtime import {text}" for text in used), ""]
 
 
 def _jit(meta: EmitMeta, parallel: set[bool]) -> list[str]:
@@ -161,7 +163,7 @@ class _Writer:
                 self.lines.append("    # ---- forward")
                 section = "reverse"
             if section == "reverse" and reverse_at is not None and index >= reverse_at:
-                self.lines.append("    # ---- reverse")
+                self.lines.append(f"    # ---- {self.meta.reverse_title}")
                 section, self._last = None, None
             self._statement(node, 1)
 

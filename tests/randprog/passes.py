@@ -13,6 +13,7 @@ from pullback.compiler.ir.verify import verify
 from pullback.compiler.prims.interp import run
 from pullback.compiler.prims.registry import PRIMS
 
+from .irloops import LoopProgram
 from .irprograms import IrProgram
 
 Pass = Callable[[Function], Function]
@@ -47,9 +48,9 @@ def assert_same(expected: list[Any], actual: list[Any], text: str) -> None:
             np.testing.assert_array_equal(one, other, err_msg=text)
 
 
-def check_pass(transform: Pass, seed: int) -> None:
+def check_pass(transform: Pass, seed: int, program: type[IrProgram] | type[LoopProgram] = IrProgram) -> None:
     """One random program through a pass."""
-    fn = IrProgram(seed).build()
+    fn = program(seed).build()
     verify(fn, PRIMS)
     text, expected = show(fn), outcome(fn)
     once = transform(fn)
