@@ -103,7 +103,8 @@ def check_gradient(program: Program, jit: bool) -> None:
     before = harness.bytes_of(args)
     value, gradients = derivative(*args)
     assert harness.bytes_of(args) == before
-    np.testing.assert_allclose(value, case.value, rtol=1e-12, atol=1e-13)
+    # Compiled sums may be associated otherwise, which a float32 program notices.
+    np.testing.assert_allclose(value, case.value, rtol=max(1e-12, program.rtol * 1e-8), atol=1e-13)
     for gradient, argument in zip(gradients, case.active, strict=True):
         assert_like(gradient, argument)
         for array in harness.arrays(gradient):

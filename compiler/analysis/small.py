@@ -99,7 +99,7 @@ class SmallArrays:
                 self._region(inner)
             if isinstance(op, Loop | If):
                 self._join(op)
-            elif op.outs and op.out in self._allocated:
+            elif isinstance(op, Alloc) and op.out in self._allocated:
                 self._name((op.out,), self.shape(op.args) or ())
             elif isinstance(op, View) and op.array in self.cells:
                 cells = self._seen(op)

@@ -328,7 +328,7 @@ def test_disk_cache(tmp_path: Path) -> None:
 
     def run(mode: str) -> dict:
         ran = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(tmp_path), mode],
+            [sys.executable, "-P", "-c", SCRIPT, str(tmp_path), mode],
             env={**os.environ, "PULLBACK_CACHE_DIR": str(tmp_path / "cache")},
             capture_output=True,
             text=True,
@@ -349,7 +349,7 @@ def test_disk_cache(tmp_path: Path) -> None:
 
 def test_importing_pullback_does_not_load_it() -> None:
     code = "import sys, pullback; print('pullback.runtime.vectormath' in sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    ran = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
 
 
