@@ -1,6 +1,6 @@
 """The passes in order, and the one runner: run, verify, print if asked, take the time.
 
-    function ─lower─► IR ─CLEANUP─► optimised ─adjoint─► ─tangent…─► ─CLEANUP─► final ─emit─► Python text
+    function ─lower─► IR ─PRIMAL─► optimised ─adjoint─► ─tangent…─► ─CLEANUP─► final ─emit─► Python text
 
 What is made of a function is a `Recipe`: at most one adjoint, then any number of tangents, the last of them
 along one direction or along many at once. The parameters of the final function are the leaves of the
@@ -15,32 +15,24 @@ import sys
 import time
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from .adjoint.build import Plan, adjoint
 from .backend.emit import EmitMeta, Emitted, emit
+from .code import Code, Recipe
 from .errors import InternalError, PullbackError, Src, TypeMismatchError, UnsupportedError
 from .frontend.lower import lower_function
-from .frontend.values import (
-    ArraySpec,
-    Capture,
-    ConstOut,
-    Leaf,
-    Lowered,
-    NodeOut,
-    OutTree,
-    ParamSpec,
-    ScalarSpec,
-)
+from .frontend.values import Lowered
 from .ir.nodes import CallFn, Const, Function, Module, Op, Region, Value
 from .ir.text import show
-from .ir.types import Array, List, Scalar, Type, carries_derivative, is_float
+from .ir.types import Array, List, Scalar, carries_derivative, is_float
 from .ir.verify import verify
 from .ir.walk import walk
 from .options import Options
 from .prims import registry as registry  # fills the table of primitives
 from .prims.prim import PRIMS
+from .specs import ArraySpec, ConstOut, Leaf, NodeOut, OutTree, ParamSpec, ScalarSpec
 from .tangent.build import tangent
 from .tangent.lanes import LanesRefused, lane_tangent
 from .transform.ascend import ascend
@@ -49,86 +41,22 @@ from .transform.cse import cse
 from .transform.dce import dce
 from .transform.fold import fold
 from .transform.fuse_loops import fuse_loops
+from .transform.gather import gather
+from .transform.into import into
 from .transform.licm import licm
 from .transform.name_steps import name_steps
+from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
+from .transform.unroll import unroll
 
-CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce)
+CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
+PRIMAL: tuple[Callable[..., Function], ...] = (*CLEANUP[:-1], unroll, scalarise)
+"""Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract)
-MAX_ROUNDS = 3
-
-SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}
-LANE_SUFFIX = {"vjp": "_rows", "jvp": "_columns", "hvp": "_hessian"}
-HEADER = {
-    "value": "primal of",
-    "gradient": "reverse-mode adjoint of",
-    "vjp": "reverse-mode adjoint of",
-    "jvp": "forward-mode tangent of",
-    "hvp": "tangent of the adjoint of",
-}
-LANE_HEADER = {
-    "vjp": "rows of the Jacobian, by the adjoint, of",
-    "jvp": "columns of the Jacobian, by the tangent, of",
-    "hvp": "columns of the Hessian, by the tangent of the adjoint, of",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """What is made of a function.
-
-    kind: "value", "gradient" (value and gradient, cotangent 1), "vjp" (cotangents are arguments), "jvp"
-    (tangent of the primal), "hvp" (tangent of "gradient"). `wrt` are the leaves whose gradient is taken;
-    `along` has, for each tangent step, the leaves that have a tangent.
-
-    With `lanes` the last tangent step is along many directions at once, and only what it gives is a result:
-    columns of a Jacobian ("jvp") or Hessian ("hvp"). An adjoint is linear in its cotangents, so its tangent
-    along many cotangents gives rows of a Jacobian ("vjp"), all from one forward sweep.
-    """
-
-    kind: str
-    wrt: tuple[int, ...] = ()
-    along: tuple[tuple[int, ...], ...] = ()
-    has_aux: bool = False
-    lanes: bool = False
-
-    @property
-    def suffix(self) -> str:
-        """What the name of the generated function has after that of the user's."""
-        return (LANE_SUFFIX if self.lanes else SUFFIX)[self.kind]
-
-    @property
-    def header(self) -> str:
-        """What the docstring of the generated function says before the name of the user's."""
-        return (LANE_HEADER if self.lanes else HEADER)[self.kind]
-
+MAX_ROUNDS = 4
 
 Sweeps = tuple[frozenset[object], frozenset[object]]
-
-
-@dataclass
-class Code:
-    """All that is needed to run a derivative, and nothing else: what the disk cache keeps.
-
-    `results` are the types of the primal's results, `leaves` those of all leaf parameters. Check number k of
-    the generated code is `checks[k]` = (exception, message, place).
-    """
-
-    recipe: Recipe
-    entry: str
-    text: str
-    param_names: list[str]
-    leaf_names: list[str]
-    leaves: list[Type]
-    results: list[Type]
-    captures: list[Capture]
-    guards: list[tuple[tuple[tuple[str, object], ...], object]]
-    out: OutTree
-    mutated: frozenset[int]
-    checks: list[tuple[str, str, Src]]
-    source_map: dict[int, Src]
-    custom: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass
@@ -174,7 +102,7 @@ class Runner:
         """The passes on loops over arrays, each followed by the cleanup passes. `visible`: the caller sees
         what the entry writes to its parameters; `reverse`: there is a reverse sweep, to be turned round.
         """
-        for step in (*((ascend,) if reverse else ()), *FUSION):
+        for step in (ascend, *FUSION, gather) if reverse else FUSION:
             entry = partial(step, reassociate=self.options.fastmath, visible=visible)
             other = partial(step, reassociate=self.options.fastmath, visible=True, distinct_params=False)
             before = module
@@ -187,11 +115,11 @@ class Runner:
         """Remember a stage for `f.ir(stage)`."""
         self.stages[stage] = module
 
-    def clean(self, module: Module) -> Module:
+    def clean(self, module: Module, passes: tuple[Callable[..., Function], ...] = CLEANUP) -> Module:
         """The cleanup passes, until they change nothing."""
         for _ in range(MAX_ROUNDS):
             size = _size(module)
-            for step in CLEANUP:
+            for step in passes:
                 module = self.run(step.__name__, partial(_each, step, module), module)
             if _size(module) == size:
                 break
@@ -208,6 +136,13 @@ def _each(
     others = {name: other(module.others[name]) for name in _reached(module)}
     custom = {name: rule for name, rule in module.custom.items() if name in others}
     return Module(step(module.entry), others, custom)
+
+
+def _into(module: Module, count: int) -> Module:
+    """The last results become parameters, those that are arrays."""
+    results = module.entry.results
+    chosen = [k for k in range(len(results) - count, len(results)) if isinstance(results[k].type, Array)]
+    return replace(module, entry=into(module.entry, chosen))
 
 
 def is_recursive(module: Module) -> bool:
@@ -246,7 +181,7 @@ def compile_derivative(
     runner.keep("lowered", module)
     check_output(lowered, recipe, fn)
     visible = recipe.kind == "value"
-    module = runner.fuse(runner.clean(module), visible=visible)
+    module = runner.fuse(runner.clean(module, PRIMAL), visible=visible)
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
 
@@ -259,6 +194,8 @@ def compile_derivative(
     module = runner.clean(module)
     if not visible:
         module = runner.fuse(module, visible=False, reverse=plan is not None)
+    if recipe.into:
+        module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
     runner.keep("final", module)
     start = time.perf_counter()
     reverse_at, reverse_title = _reverse_start(module.entry.body, *sweeps)

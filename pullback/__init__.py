@@ -6,19 +6,10 @@
 ...     return 0.5 * np.sum(x**2)
 """
 
-from importlib import metadata as _metadata
-
-from .compiler.api import differentiable as differentiable
-from .compiler.api import grad as grad
-from .compiler.api import hessian as hessian
-from .compiler.api import jacfwd as jacfwd
-from .compiler.api import jacobian as jacobian
-from .compiler.api import jacrev as jacrev
-from .compiler.api import value_and_grad as value_and_grad
-from .compiler.cache import cache_clear as cache_clear
-from .compiler.cache import cache_info as cache_info
-from .compiler.custom import custom_vjp as custom_vjp
-from .compiler.custom import stop_gradient as stop_gradient
+from .compiler.call.cache import cache_clear as cache_clear
+from .compiler.call.cache import cache_info as cache_info
+from .compiler.call.custom import custom_vjp as custom_vjp
+from .compiler.call.custom import stop_gradient as stop_gradient
 from .compiler.errors import ArgumentError as ArgumentError
 from .compiler.errors import CacheError as CacheError
 from .compiler.errors import CheckError as CheckError
@@ -30,9 +21,23 @@ from .compiler.errors import SourceError as SourceError
 from .compiler.errors import TypeMismatchError as TypeMismatchError
 from .compiler.errors import UnsupportedError as UnsupportedError
 from .compiler.errors import UnsupportedSyntaxError as UnsupportedSyntaxError
-from .compiler.gradcheck import check_grads as check_grads
-from .compiler.higher import hvp as hvp
-from .compiler.higher import jvp as jvp
-from .compiler.higher import vjp as vjp
+from .compiler.public.api import differentiable as differentiable
+from .compiler.public.api import grad as grad
+from .compiler.public.api import hessian as hessian
+from .compiler.public.api import jacfwd as jacfwd
+from .compiler.public.api import jacobian as jacobian
+from .compiler.public.api import jacrev as jacrev
+from .compiler.public.api import value_and_grad as value_and_grad
+from .compiler.public.gradcheck import check_grads as check_grads
+from .compiler.public.higher import hvp as hvp
+from .compiler.public.higher import jvp as jvp
+from .compiler.public.higher import vjp as vjp
 
-__version__ = _metadata.version("pullback")
+
+def __getattr__(name: str) -> str:
+    """`__version__`; reading it takes longer than importing the rest."""
+    if name != "__version__":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import metadata
+
+    return metadata.version("pullback")

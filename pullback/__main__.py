@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from . import __version__
-from .compiler.cache import cache_clear, cache_info
-from .compiler.derivative import Derivative, Inspectable
+from .compiler.call.cache import cache_clear, cache_info
 from .compiler.errors import ArgumentError, PullbackError
+from .compiler.public.derivative import Derivative, Inspectable
 from .highlight import highlight, wants_colour
 
 # A length that is not 1, which would stand for broadcasting.

@@ -16,12 +16,16 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("compiler", "runtime", "pullback")
 FILES = sorted(file for folder in FOLDERS for file in (ROOT / folder).rglob("*.py"))
 MAX_LINES = 600
+PROBE = "runtime/libmvec"  # what generated text may call: the compiler's disk cache must know it too
 MAX_GOLDEN_LINES = 60
 
 FLOORS = {
     "compiler/errors": 0,
     "compiler/options": 0,
+    "compiler/specs": 0,
+    "runtime/libmvec": 0,
     "runtime/support": 0,
+    "runtime/vectormath": 0,
     "compiler/ir": 1,
     "compiler/prims": 2,
     "compiler/arrays": 3,
@@ -31,11 +35,14 @@ FLOORS = {
     "compiler/tangent": 4,
     "compiler/transform": 4,
     "compiler/backend": 5,
+    "compiler/code": 5,
     "compiler/pipeline": 6,
-    "compiler": 7,
-    "runtime": 8,
-    "runtime/*/*": 9,
-    "pullback": 10,
+    "compiler/call": 7,
+    "compiler/public": 8,
+    "compiler": 8,
+    "runtime": 9,
+    "runtime/*/*": 10,
+    "pullback": 11,
 }
 
 
@@ -111,7 +118,7 @@ def complaints(source: str, module: str, modules: set[str]) -> list[str]:
             folder(target, packages) != folder(module, packages)
         ):
             found.append(f"line {line} imports from {target}, a sibling on the same floor")
-        if module.startswith("compiler") and target.startswith("runtime"):
+        if module.startswith("compiler") and target.startswith("runtime") and target != PROBE:
             found.append(f"line {line}: the compiler never imports the runtime, here {target}")
     return found
 

@@ -23,15 +23,15 @@ import program_harness as harness
 import pytest
 from program_harness import Case
 from programs.registry import Program
-from pullback.compiler.dispatch import dispatcher
+from pullback.compiler.call.dispatch import dispatcher
+from pullback.compiler.call.specialise import Specialisation
 from pullback.compiler.frontend.lower import lower_function
-from pullback.compiler.higher import base_of, places
 from pullback.compiler.ir.nodes import Module
 from pullback.compiler.ir.verify import verify
 from pullback.compiler.pipeline import CLEANUP, compile_derivative
 from pullback.compiler.prims.interp import run
 from pullback.compiler.prims.prim import PRIMS
-from pullback.compiler.specialise import Specialisation
+from pullback.compiler.public.higher import base_of, places
 from pullback.compiler.transform.cse import cse
 
 import pullback as pb
@@ -105,7 +105,8 @@ def check_gradient(program: Program, jit: bool) -> None:
     before = harness.bytes_of(args)
     value, gradients = derivative(*args)
     assert harness.bytes_of(args) == before
-    np.testing.assert_allclose(value, case.value, rtol=1e-12, atol=1e-13)
+    # Compiled sums may be associated otherwise, which a float32 program notices.
+    np.testing.assert_allclose(value, case.value, rtol=max(1e-12, program.rtol * 1e-8), atol=1e-13)
     for gradient, argument in zip(gradients, case.active, strict=True):
         assert_like(gradient, argument)
         for array in harness.arrays(gradient):

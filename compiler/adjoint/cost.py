@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..analysis.memory import Memory, is_reference
-from ..ir.nodes import Apply, Const, Dim, For, ListGet, Load, Op, Region, Store, Undef, Value, View
+from ..analysis.permutation import permutation
+from ..ir.nodes import Apply, Const, Dim, For, ListGet, Load, Loop, Op, Region, Store, Undef, Value, View
 from ..ir.types import List
 from ..ir.walk import walk
 from ..prims.prim import PRIMS
@@ -31,7 +32,7 @@ class Costs:
         self._structure = memory.structure
         self._body = body
         self._present = present
-        self._at_hand: set[Value] = set()
+        self._at_hand = {op.carried[k] for op in body.ops if isinstance(op, Loop) for k in permutation(op)}
         self._stores = self._kept_values()
         self.versions = versions(memory, body)
 

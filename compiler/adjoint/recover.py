@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ..analysis.memory import Memory, is_reference
+from ..analysis.permutation import permutation
 from ..ir.build import Builder
 from ..ir.nodes import Apply, Const, Dim, For, Load, Loop, Op, Region, Value
 from ..ir.types import INT, Array, List
@@ -95,6 +96,10 @@ class Recover:
     def asked(self, value: Value) -> bool:
         """Whether the reverse sweep wanted a value."""
         return value in self._asked
+
+    def exchanged(self, loop: Loop) -> list[int]:
+        """The carried buffers of a loop that only change places and are still there after it."""
+        return [k for k in permutation(loop) if self.present(loop.outs[k])]
 
     def frame_of(self, region: Region, frame: Frame) -> Frame:
         """The frame around (or equal to) `frame` that reverses `region`."""

@@ -8,7 +8,8 @@ no adjoint is skipped. This file alone adds adjoints up. Control flow is mirrore
     while …: {A}               →  for k in range(trips - 1, -1, -1): {A reversed}
 
 A reversed loop carries the adjoints of the loop's carried values (those to which the loop only adds have the
-same adjoint in every iteration) and of the active scalars that its body takes from outside.
+same adjoint in every iteration) and of the active scalars that its body takes from outside; buffers that the
+loop exchanges are exchanged back.
 """
 
 from __future__ import annotations
@@ -277,7 +278,10 @@ class Reverse:
         index = Value(INT, op.index.name if isinstance(op, For) else "k")
         entering = tuple(Value(op.carried[k].type, bar_name(op.carried[k])) for k in carried)
         sums = tuple(Value(v.type, bar_name(v)) for v in outside)
-        inner = self._nested(op.body, frame, (index, *entering, *sums))
+        exchanged = self.recover.exchanged(op)
+        buffers = tuple(Value(op.carried[k].type, op.next[k].name) for k in exchanged)
+        inner = self._nested(op.body, frame, (index, *entering, *sums, *buffers))
+        inner.values.update(zip((op.next[k] for k in exchanged), buffers, strict=True))
         lo, hi, step = self._range(op, inner, index, frame)
         inner.bars = dict(zip(outside, sums, strict=True))
         for k, bar in zip(carried, entering, strict=True):
@@ -286,12 +290,15 @@ class Reverse:
             self.add(op.next[k], out_bars[k], inner)
         self.region(inner)
         bars = [inner.bars.get(op.carried[k]) or inner.b.const(0, op.carried[k].dtype) for k in carried]
-        body = inner.b.done([*bars, *(inner.bars[v] for v in outside)])
+        body = inner.b.done(
+            [*bars, *(inner.bars[v] for v in outside), *(inner.values[op.carried[k]] for k in exchanged)]
+        )
         b.src = op.src
         inits = [out_bars[k] or b.const(0, op.carried[k].dtype) for k in carried]
         inits += [frame.bars.get(v) or b.const(0, v.dtype) for v in outside]
+        inits += [self.recover.value(op.outs[k], frame) for k in exchanged]
         outs = b.for_(lo, hi, step, inits, body)
-        for value, out in zip(outside, outs[len(carried) :], strict=True):
+        for value, out in zip(outside, outs[len(carried) :], strict=False):
             frame.bars[value] = out
         for k, out in zip(carried, outs, strict=False):
             self.add(op.inits[k], out, frame)  # an init may also be among `outside`: its sum comes first

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..analysis.memory import Memory
+from ..analysis.memory import Memory, is_reference
 from ..analysis.ranges import Affine, Ranges
 from ..ir.nodes import Load, Op, Region, Value
 from ..ir.types import Array
@@ -70,8 +70,7 @@ def _reaches(ranges: Ranges, index: Affine, ref: Value, axis: int) -> bool:
 def _nest(memory: Memory, load: Load) -> Op:
     """The outermost op around a load that sees the array and does not write its memory."""
     structure = memory.structure
-    origins = memory.origins(load.array)
-    writers = [op for op, written in memory.writes if written & origins]
+    writers = [op for op, _ in memory.writes if _may_write(memory, op, load.array)]
     at: Op = load
     region = structure.region_of(load)
     while region is not memory.scope and region is not structure.home[load.array]:
@@ -80,6 +79,10 @@ def _nest(memory: Memory, load: Load) -> Op:
             break
         at, region = owner, structure.region_of(owner)
     return at
+
+
+def _may_write(memory: Memory, op: Op, ref: Value) -> bool:
+    return any(not memory.apart(a, ref) for a in (op.args[:1] if op.writes else op.args) if is_reference(a))
 
 
 def _inside(memory: Memory, op: Op, owner: Op) -> bool:

@@ -171,8 +171,7 @@ class Dependences:
 
     def overlap(self, a: Access, b: Access) -> bool:
         """Whether two references may lead to the same memory."""
-        first, second = self.memory.origins(a.ref), self.memory.origins(b.ref)
-        return not first or not second or not first.isdisjoint(second)
+        return not self.memory.apart(a.ref, b.ref)
 
     def matters(self, a: Access, b: Access) -> bool:
         """Whether the order of two accesses to one element is seen."""

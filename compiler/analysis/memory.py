@@ -32,6 +32,7 @@ from ..ir.nodes import (
 )
 from ..ir.types import Scalar
 from ..ir.walk import walk
+from .permutation import permutation
 from .structure import Structure
 
 Origins = frozenset[Value]
@@ -86,6 +87,37 @@ class Memory:
     def contents(self, origin: Value) -> Origins:
         """The allocations whose references a list may hold."""
         return frozenset(self._contents.get(origin, ()))
+
+    def apart(self, a: Value, b: Value) -> bool:
+        """Whether two references visible at one place never lead to the same memory there."""
+        if self.origins(a) and self.origins(b) and self.origins(a).isdisjoint(self.origins(b)):
+            return True
+        (loop, k), (other, j) = self._exchanged(a), self._exchanged(b)
+        if loop is None or loop is not other or k == j:
+            return False
+        return self.apart(loop.inits[k], loop.inits[j])
+
+    def _exchanged(self, ref: Value) -> tuple[Loop | None, int]:
+        """The loop that exchanges a buffer with others (inside or after which it is seen), and its place."""
+        definition = self.structure.definition.get(ref)
+        while isinstance(definition, View):
+            ref = definition.array
+            definition = self.structure.definition.get(ref)
+        if isinstance(definition, Loop):
+            loop, places = definition, definition.outs
+        else:
+            owner = self.structure.owner.get(id(self.structure.home.get(ref)))
+            if not isinstance(owner, Loop):
+                return None, 0
+            loop, places = owner, owner.carried
+        k = places.index(ref) if ref in places else -1
+        exchanged = permutation(loop)
+        group = (
+            all(i == j or self.apart(loop.inits[i], loop.inits[j]) for i in exchanged for j in exchanged)
+            if k in exchanged
+            else False
+        )
+        return (loop, k) if group else (None, 0)
 
     def references(self) -> list[Value]:
         """All references, in program order."""

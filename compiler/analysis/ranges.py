@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..ir.nodes import Alloc, Apply, Call, Const, Dim, For, Value
+from ..ir.nodes import Alloc, Apply, Call, Const, Dim, For, Loop, Value
 from ..ir.walk import walk
+from .permutation import cycle, permutation
 from .structure import Structure
 
 
@@ -84,4 +85,9 @@ class Ranges:
             found.add(self.affine(made.args[axis]))
         elif isinstance(made, Call) and made.name == "copy":
             found |= self.lengths(made.args[0], axis)
+        owner = self._structure.owner.get(id(self._structure.home.get(ref)))
+        if isinstance(owner, Loop) and ref in owner.carried:
+            group = cycle(permutation(owner), owner.carried.index(ref))
+            if group:
+                found |= set.intersection(*(self.lengths(owner.inits[k], axis) for k in group))
         return found

@@ -20,6 +20,7 @@ from .statements import Statements, Tables
 from .variables import Variables
 
 ROUNDS = 3
+RUNTIME = {"support": "support", "vm": "vectormath as vm"}  # name in the text → what is imported
 DECORATORS = {False: "jit", True: "jit_parallel"}
 
 
@@ -108,9 +109,8 @@ def _imports(code: str) -> list[str]:
     lines.append(
         "from numba import njit, prange" if re.search(r"\bprange\(", code) else "from numba import njit"
     )
-    if re.search(r"\bsupport\.", code):
-        lines += ["", "from pullback.runtime import support"]
-    return [*lines, ""]
+    used = [text for name, text in RUNTIME.items() if re.search(rf"\b{name}\.", code)]
+    return [*lines, *[""][: len(used)], *(f"from pullback.runtime import {text}" for text in used), ""]
 
 
 def _jit(meta: EmitMeta, parallel: set[bool]) -> list[str]:

@@ -162,8 +162,9 @@ class Expressions:
         if less is not None and less < 0:
             return ast.BinOp(args[0], ast.Sub(), literal(-less, dtype))
         record = PRIMS[op.prim]
-        result = fill(record.emit, args)
-        return call(f"np.{dtype}", [result]) if _widens(op, record.emit, dtype) else result
+        template = record.template(dtype)
+        result = fill(template, args)
+        return call(f"np.{dtype}", [result]) if _widens(op, template, dtype) else result
 
     # -- arrays
     def _view(self, op: View) -> ast.expr:
@@ -267,7 +268,7 @@ def _widens(op: Apply, template: str, dtype: str) -> bool:
         return dtype != "uint64" or op.prim not in INFIX_UINT64
     if dtype in ("float32", "complex64"):
         mixed = any(a.dtype not in ("float32", "complex64") for a in op.args)
-        return mixed or ("(" in template and not template.startswith("np."))
+        return mixed or ("(" in template and not template.startswith(("np.", "vm.")))
     return False
 
 

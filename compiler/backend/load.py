@@ -20,12 +20,12 @@ from typing import Any
 from ..errors import InternalError
 
 
-def write_source(text: str, directory: Path, name: str = "fn") -> Path:
-    """Write a text under the name of its content, unless it is there.
+def write_source(text: str, directory: Path, name: str = "fn", salt: str = "") -> Path:
+    """Write a text under the name of its content, and of `salt`, unless it is there.
 
     The file appears at once and whole, for processes that share the directory; only its owner may read it.
     """
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    digest = hashlib.sha256((text + salt).encode()).hexdigest()[:16]
     safe = re.sub(r"\W", "_", name, flags=re.ASCII)[:60]
     path = Path(directory) / f"pullback_{safe}_{digest}.py"
     if path.exists():

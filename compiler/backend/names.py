@@ -18,6 +18,7 @@ RESERVED = frozenset(dir(builtins)) | {
     "np",
     "math",
     "support",
+    "vm",
     "prange",
     "njit",
     "jit",
@@ -27,7 +28,7 @@ RESERVED = frozenset(dir(builtins)) | {
     "_at",
 }
 CHAIN = 6
-STEP = re.compile(r".*[^_\d]_1")
+STEP = re.compile(r".*[^_\d]\d*_1")
 
 
 def is_free(name: str) -> bool:

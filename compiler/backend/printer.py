@@ -24,7 +24,7 @@ def expression(node: ast.expr) -> str:
 
 def statement(node: ast.stmt) -> str:
     """The text of a simple statement, on one line."""
-    ast.fix_missing_locations(node)
+    node.lineno = 1  # `unparse` looks there for a type comment, and at no other place
     plain = ast.unparse(node)
     if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple) and len(node.value.elts) > 1:
         return _double_quoted("return " + plain.removeprefix("return ").removeprefix("(").removesuffix(")"))

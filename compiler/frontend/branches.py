@@ -41,7 +41,7 @@ def block(lw: Lowerer, stmts: Sequence[ast.stmt]) -> None:
 def flags(lw: Lowerer) -> list[str]:
     """The pseudo-variables that say that the rest of a block does not run."""
     loops = lw.frame.loops
-    inner = [f"%break{id(loops[-1].node)}", f"%continue{id(loops[-1].node)}"] if loops else []
+    inner = [lw.jump_flag("break", loops[-1].node), lw.jump_flag("continue", loops[-1].node)] if loops else []
     return ["%return", *inner]
 
 

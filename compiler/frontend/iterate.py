@@ -263,10 +263,10 @@ def while_(lw: Lowerer, node: ast.While) -> None:
 
 def after_loop(lw: Lowerer, node: ast.AST, orelse: Sequence[ast.stmt]) -> None:
     """The else clause runs unless the loop was left by break."""
-    name = f"%break{id(node)}"
+    name = lw.jump_flag("break", node)
     broke = lw.flag(name)
     lw.state.values.pop((lw.scope, name), None)
-    lw.state.values.pop((lw.scope, f"%continue{id(node)}"), None)
+    lw.state.values.pop((lw.scope, lw.jump_flag("continue", node)), None)
     if not orelse or lw.state.dead:
         return
     returned = lw.flag("%return")
@@ -298,8 +298,8 @@ def _fresh_return(lw: Lowerer, run: Callable[[], None], before: AbstractValue) -
 @statement(ast.Break, ast.Continue)
 def jump(lw: Lowerer, node: ast.Break | ast.Continue) -> None:
     """break, continue."""
-    name = "%break" if isinstance(node, ast.Break) else "%continue"
-    lw.set_flag(f"{name}{id(lw.frame.loops[-1].node)}", Known(True))
+    kind = "break" if isinstance(node, ast.Break) else "continue"
+    lw.set_flag(lw.jump_flag(kind, lw.frame.loops[-1].node), Known(True))
 
 
 # -- comprehensions

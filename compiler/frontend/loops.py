@@ -96,7 +96,7 @@ class Trial:
 def run_loop(lw: Lowerer, loop: Loop) -> None:
     """Lower a loop; afterwards `%break…` of the scope says whether it was left by break."""
     entry = lw.state
-    lw.set_flag(_break(loop), Known(False))
+    lw.set_flag(_break(lw, loop), Known(False))
     lw.set_flag("%return", lw.flag("%return"))
     plan = _first_plan(lw, loop, entry)
     boxes = dict(lw.boxes)
@@ -116,8 +116,8 @@ def run_loop(lw: Lowerer, loop: Loop) -> None:
     _finish(lw, loop, entry, plan, trial)
 
 
-def _break(loop: Loop) -> str:
-    return f"%break{id(loop.node)}"
+def _break(lw: Lowerer, loop: Loop) -> str:
+    return lw.jump_flag("break", loop.node)
 
 
 def _memo(lw: Lowerer, loop: Loop) -> dict[object, Form]:
@@ -174,7 +174,7 @@ def _enter(
         lw.state.values[key] = rebuild(lw, form, parts)
     for name in loop.targets:
         lw.state.values.pop((lw.scope, name), None)
-    for name in (_break(loop), f"%continue{id(loop.node)}", "%return"):
+    for name in (_break(lw, loop), lw.jump_flag("continue", loop.node), "%return"):
         lw.set_flag(name, Known(False))
     return dict(lw.state.values)
 
@@ -205,7 +205,7 @@ def _stop_flag(lw: Lowerer, loop: Loop) -> Value | None:
     stop: Value | None = None
     if lw.state.dead:
         return None
-    for name in (_break(loop), "%return"):
+    for name in (_break(lw, loop), "%return"):
         flag = lw.flag(name)
         if isinstance(flag, Known):
             if flag.obj:
@@ -220,7 +220,7 @@ def _next_plan(lw: Lowerer, loop: Loop, entry: State, plan: Plan, trial: Trial) 
     if trial.end.dead:
         new.stops = plan.stops
         return new
-    only_out = {"%return", "%retval", *([_break(loop)] if loop.has_else else []), *loop.targets}
+    only_out = {"%return", "%retval", *([_break(lw, loop)] if loop.has_else else []), *loop.targets}
     for key in live_keys(lw, trial.end.values, entry.values):
         end = trial.end.values[key]
         name = str(key[1])
@@ -318,8 +318,8 @@ def _after(lw: Lowerer, loop: Loop, plan: Plan, trial: Trial) -> None:
         if key[0] is lw.scope and isinstance(form, NumForm):
             memo[key[1]] = form
     if not loop.has_else:
-        lw.state.values.pop((lw.scope, _break(loop)), None)
-    broke = trial.end.values.get((lw.scope, _break(loop)), Known(False))
+        lw.state.values.pop((lw.scope, _break(lw, loop)), None)
+    broke = trial.end.values.get((lw.scope, _break(lw, loop)), Known(False))
     if loop.endless and isinstance(broke, Known) and not broke.obj:
         if plan.stops:
             lw.set_flag("%return", Known(True))
@@ -349,13 +349,13 @@ def unroll(
     def step(k: int) -> None:
         if k == len(items):
             return
-        lw.set_flag(f"%continue{id(node)}", Known(False))
+        lw.set_flag(lw.jump_flag("continue", node), Known(False))
         items[k]()
         body()
         if not lw.state.dead and not jumped(lw, lambda: step(k + 1), names):
             step(k + 1)
 
-    names = ["%return", f"%break{id(node)}"]
+    names = ["%return", lw.jump_flag("break", node)]
     lw.set_flag(names[1], Known(False))
     lw.frame.loops.append(LoopFrame(node))
     depth = len(lw.frame.loops)

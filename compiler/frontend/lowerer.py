@@ -89,6 +89,7 @@ class Session:
     owners: dict[object, Owner] = field(default_factory=dict)
     sources: dict[object, FunctionSource] = field(default_factory=dict)
     loops: dict[object, dict[object, Form]] = field(default_factory=dict)
+    loop_numbers: dict[ast.AST, int] = field(default_factory=dict)
     custom: dict[str, object] = field(default_factory=dict)
     rules: dict[object, Any] = field(default_factory=dict)
     entry_name: str = ""
@@ -288,6 +289,11 @@ class Lowerer:
     def flag(self, name: str) -> AbstractValue:
         """A pseudo-variable of the current scope: %return, %break, %continue."""
         return self.state.values.get((self.scope, name), Known(False))
+
+    def jump_flag(self, kind: str, loop: ast.AST) -> str:
+        """The pseudo-variable that says that the body of a loop was left: `%break3`, `%continue3`."""
+        numbers = self.session.loop_numbers
+        return f"%{kind}{numbers.setdefault(loop, len(numbers))}"
 
     def set_flag(self, name: str, value: AbstractValue) -> None:
         """Set a pseudo-variable."""

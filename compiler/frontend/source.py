@@ -129,18 +129,23 @@ def _edited(fn: types.FunctionType, place: Src) -> SourceError:
 
 
 def _find_node(tree: ast.Module, code: types.CodeType) -> FunctionNode | None:
-    found: list[FunctionNode] = []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Lambda):
-            if code.co_name == "<lambda>" and node.lineno == code.co_firstlineno:
-                found.append(node)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == code.co_name:
-            first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
-            if first == code.co_firstlineno:
-                found.append(node)
+    found = _functions(tree).get((code.co_name, code.co_firstlineno), [])
     if len(found) > 1:
         found = [node for node in found if _covers(node, code)]
     return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=64)
+def _functions(tree: ast.Module) -> dict[tuple[str, int], list[FunctionNode]]:
+    """All functions of a file by name and first line."""
+    found: dict[tuple[str, int], list[FunctionNode]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Lambda):
+            found.setdefault(("<lambda>", node.lineno), []).append(node)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.decorator_list[0].lineno if node.decorator_list else node.lineno
+            found.setdefault((node.name, first), []).append(node)
+    return found
 
 
 def _covers(node: FunctionNode, code: types.CodeType) -> bool:

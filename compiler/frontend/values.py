@@ -20,11 +20,49 @@ from dataclasses import dataclass, field
 from ..arrays.value import AbstractValue, Known
 from ..errors import Src
 from ..ir.nodes import Module, Value
+from ..specs import (
+    ArraySpec as ArraySpec,
+)
+from ..specs import (
+    Capture as Capture,
+)
+from ..specs import (
+    ConstOut as ConstOut,
+)
+from ..specs import (
+    DictSpec as DictSpec,
+)
+from ..specs import (
+    KnownSpec as KnownSpec,
+)
+from ..specs import (
+    Leaf as Leaf,
+)
+from ..specs import (
+    ListSpec as ListSpec,
+)
+from ..specs import (
+    NodeOut as NodeOut,
+)
+from ..specs import (
+    OutTree as OutTree,
+)
+from ..specs import (
+    ParamSpec as ParamSpec,
+)
+from ..specs import (
+    Path as Path,
+)
+from ..specs import (
+    RecordSpec as RecordSpec,
+)
+from ..specs import (
+    ScalarSpec as ScalarSpec,
+)
+from ..specs import (
+    TupleSpec as TupleSpec,
+)
 from .source import FunctionSource
-
-Path = tuple[tuple[str, object], ...]
-"""How to fetch a value from the compiled function: steps ("global", name), ("closure", name),
-("default", name), ("param", name), ("attr", name), ("item", key)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,99 +170,6 @@ class Missing:
 
 
 MISSING = Missing()
-
-
-# -- arguments and results
-@dataclass(frozen=True)
-class ScalarSpec:
-    """A run-time number; weak for Python's own int, float, complex."""
-
-    dtype: str
-    weak: bool = True
-
-
-@dataclass(frozen=True)
-class ArraySpec:
-    """An array; `ones` says which axes have length 1, `layout` is "C" for C-contiguous arrays, else "A"."""
-
-    dtype: str
-    rank: int
-    ones: tuple[bool, ...] = ()
-    layout: str = "A"
-
-
-@dataclass(frozen=True, eq=False)
-class KnownSpec:
-    """A compile-time constant."""
-
-    obj: object
-
-
-@dataclass(frozen=True)
-class TupleSpec:
-    """A tuple or NamedTuple of the given type."""
-
-    items: tuple[ParamSpec, ...]
-    type: type = tuple
-
-
-@dataclass(frozen=True)
-class ListSpec:
-    """A list."""
-
-    items: tuple[ParamSpec, ...]
-
-
-@dataclass(frozen=True)
-class DictSpec:
-    """A dict, in order."""
-
-    items: tuple[tuple[object, ParamSpec], ...]
-
-
-@dataclass(frozen=True)
-class RecordSpec:
-    """An object of a class with attributes, in order."""
-
-    type: type
-    fields: tuple[tuple[str, ParamSpec], ...]
-
-
-ParamSpec = ScalarSpec | ArraySpec | KnownSpec | TupleSpec | ListSpec | DictSpec | RecordSpec
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """Result number `index`."""
-
-    index: int
-
-
-@dataclass(frozen=True, eq=False)
-class ConstOut:
-    """A returned constant."""
-
-    obj: object
-
-
-@dataclass(frozen=True)
-class NodeOut:
-    """A returned container: `keys` are the keys of a dict or the attributes of an object, else empty."""
-
-    type: type
-    items: tuple[OutTree, ...]
-    keys: tuple[object, ...] = ()
-
-
-OutTree = Leaf | ConstOut | NodeOut
-
-
-@dataclass(frozen=True)
-class Capture:
-    """A global, closure or attribute value that is a hidden run-time parameter."""
-
-    path: Path
-    spec: ScalarSpec | ArraySpec
 
 
 @dataclass

@@ -154,7 +154,7 @@ cbrt = prim(
     x=lambda y_bar, y: over(y_bar, 3.0 * (y * y)),
 )  # fmt: skip
 hypot = prim(
-    "hypot", "x z", np.hypot, "np.hypot({0}, {1})", cost=8,
+    "hypot", "x z", np.hypot, "vm.hypot({0}, {1})", cost=8,
     x=lambda y_bar, x, y: y_bar * (x / select(eq(y, 0.0), 1.0, y)),
     z=lambda y_bar, z, y: y_bar * (z / select(eq(y, 0.0), 1.0, y)),
 )  # fmt: skip
@@ -175,6 +175,7 @@ def _integer_power(x: Any, n: Any) -> Any:
 
 power: Prim = prim(
     "pow", "x z", np.power, "{0} ** {1}", cost=30, holomorphic=True, domain={"x": NONZERO},
+    emit_float="vm.power({0}, {1})",
     x=_power_slope,
     z=lambda y_bar, x, y: y_bar * (y * log(select(eq(x, 0.0), 1.0, x))),
 )  # fmt: skip
@@ -185,7 +186,7 @@ integer_power: Prim = prim(
     x=_integer_power_slope,
 )  # fmt: skip
 log: Prim = prim(
-    "log", "x", np.log, "np.log({0})", cost=20, holomorphic=True, domain={"x": NONZERO},
+    "log", "x", np.log, "vm.log({0})", cost=20, holomorphic=True, domain={"x": NONZERO},
     x=lambda y_bar, x: y_bar / x,
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 A primitive is declared once::
 
-    tanh = prim("tanh", "x", np.tanh, "np.tanh({0})", x=lambda y_bar, y: y_bar * (1.0 - y * y), cost=20)
+    tanh = prim("tanh", "x", np.tanh, "vm.tanh({0})", x=lambda y_bar, y: y_bar * (1.0 - y * y), cost=20)
 
 The *parameter names* of a rule are the contract: `y_bar` is the adjoint of the result, `y` the result, any
 other name one of the primitive's own arguments; they say what the reverse sweep needs. Rules are linear in
@@ -21,7 +21,7 @@ from typing import Any
 from ..errors import InternalError
 from ..ir.build import Builder
 from ..ir.nodes import Apply, Value
-from ..ir.types import complex_of, is_inexact, is_integer, promote, real_of
+from ..ir.types import complex_of, is_float, is_inexact, is_integer, promote, real_of
 
 Rule = Callable[..., Any]
 
@@ -30,13 +30,13 @@ Rule = Callable[..., Any]
 class Prim:
     """One scalar primitive.
 
-    `emit` is a Python expression template; `result` is "same" (dtype of the arguments), "first" (of the first
-    argument), "bool", "real" or "complex"; `vjp` maps an argument to its rule: an argument without an entry
-    has derivative zero, and None is a primitive without derivative; `cost` is in additions; `domain` gives
-    sample intervals per argument; `holomorphic` says that complex arguments are allowed and the rule is the
-    complex derivative (the driver conjugates it). `tangent` has the rules of the few primitives between real
-    and complex numbers, whose tangent is not their adjoint with another name for y_bar: where an argument has
-    an entry there, it is the one for tangents.
+    `emit` is a Python expression template, and `emit_float` the one for floats, if it differs; `result` is
+    "same" (dtype of the arguments), "first" (of the first argument), "bool", "real" or "complex"; `vjp` maps
+    an argument to its rule: an argument without an entry has derivative zero, and None is a primitive without
+    derivative; `cost` is in additions; `domain` gives sample intervals per argument; `holomorphic` says that
+    complex arguments are allowed and the rule is the complex derivative (the driver conjugates it). `tangent`
+    has the rules of the few primitives between real and complex numbers, whose tangent is not their adjoint
+    with another name for y_bar: where an argument has an entry there, it is the one for tangents.
     """
 
     name: str
@@ -49,6 +49,11 @@ class Prim:
     domain: dict[str, tuple[float, float]] = field(default_factory=dict)
     holomorphic: bool = False
     tangent: dict[str, Rule] = field(default_factory=dict)
+    emit_float: str = ""
+
+    def template(self, dtype: str) -> str:
+        """The Python expression of a result of this dtype."""
+        return self.emit_float if self.emit_float and is_float(dtype) else self.emit
 
     def needs(self, arg: str, *, tangent: bool = False) -> tuple[str, ...]:
         """What the rule of `arg` reads, apart from y_bar."""
@@ -93,6 +98,7 @@ def prim(
     holomorphic: bool = False,
     differentiable: bool = True,
     tangent: dict[str, Rule] | None = None,
+    emit_float: str = "",
     **vjp: Rule,
 ) -> Prim:
     """Declare and register a primitive; keyword arguments named as its arguments are its rules."""
@@ -104,7 +110,9 @@ def prim(
         if not set(inspect.signature(rule).parameters) <= allowed:
             raise InternalError(f"rule of {name} for {arg} has unknown parameters")
     rules = dict(vjp) if differentiable else None
-    record = Prim(name, names, ref, emit, rules, result, cost, domain or {}, holomorphic, tangent or {})
+    record = Prim(
+        name, names, ref, emit, rules, result, cost, domain or {}, holomorphic, tangent or {}, emit_float
+    )
     PRIMS[name] = record
     return record
 

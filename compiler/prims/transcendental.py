@@ -31,16 +31,16 @@ def _special(name: str) -> Any:
     return run
 
 
-exp = prim("exp", "x", np.exp, "np.exp({0})", cost=20, holomorphic=True, x=lambda y_bar, y: y_bar * y)
+exp = prim("exp", "x", np.exp, "vm.exp({0})", cost=20, holomorphic=True, x=lambda y_bar, y: y_bar * y)
 exp2 = prim(
-    "exp2", "x", np.exp2, "np.exp2({0})", cost=20, holomorphic=True,
+    "exp2", "x", np.exp2, "vm.exp2({0})", cost=20, holomorphic=True,
     x=lambda y_bar, y: y_bar * (math.log(2.0) * y),
 )  # fmt: skip
 expm1 = prim(
-    "expm1", "x", np.expm1, "np.expm1({0})", cost=20, holomorphic=True, x=lambda y_bar, y: y_bar * (y + 1.0)
+    "expm1", "x", np.expm1, "vm.expm1({0})", cost=20, holomorphic=True, x=lambda y_bar, y: y_bar * (y + 1.0)
 )
 log2 = prim(
-    "log2", "x", np.log2, "np.log2({0})", cost=20, holomorphic=True, domain={"x": POSITIVE},
+    "log2", "x", np.log2, "vm.log2({0})", cost=20, holomorphic=True, domain={"x": POSITIVE},
     x=lambda y_bar, x: y_bar / (math.log(2.0) * x),
 )  # fmt: skip
 log10 = prim(
@@ -48,51 +48,51 @@ log10 = prim(
     x=lambda y_bar, x: y_bar / (math.log(10.0) * x),
 )  # fmt: skip
 log1p = prim(
-    "log1p", "x", np.log1p, "np.log1p({0})", cost=20, holomorphic=True, domain={"x": (-0.6, 2.5)},
+    "log1p", "x", np.log1p, "vm.log1p({0})", cost=20, holomorphic=True, domain={"x": (-0.6, 2.5)},
     x=lambda y_bar, x: y_bar / (x + 1.0),
 )  # fmt: skip
 
 sin: Prim = prim(
-    "sin", "x", np.sin, "np.sin({0})", cost=20, holomorphic=True, x=lambda y_bar, x: y_bar * cos(x)
+    "sin", "x", np.sin, "vm.sin({0})", cost=20, holomorphic=True, x=lambda y_bar, x: y_bar * cos(x)
 )
 cos: Prim = prim(
-    "cos", "x", np.cos, "np.cos({0})", cost=20, holomorphic=True, x=lambda y_bar, x: -(y_bar * sin(x))
+    "cos", "x", np.cos, "vm.cos({0})", cost=20, holomorphic=True, x=lambda y_bar, x: -(y_bar * sin(x))
 )
 tan = prim(
-    "tan", "x", np.tan, "np.tan({0})", cost=20, holomorphic=True, domain={"x": (-1.3, 1.3)},
+    "tan", "x", np.tan, "vm.tan({0})", cost=20, holomorphic=True, domain={"x": (-1.3, 1.3)},
     x=lambda y_bar, y: y_bar * (y * y + 1.0),
 )  # fmt: skip
 arcsin = prim(
-    "arcsin", "x", np.arcsin, "np.arcsin({0})", cost=20, holomorphic=True, domain={"x": INSIDE},
+    "arcsin", "x", np.arcsin, "vm.arcsin({0})", cost=20, holomorphic=True, domain={"x": INSIDE},
     x=lambda y_bar, x: y_bar / sqrt((1.0 - x) * (1.0 + x)),
 )  # fmt: skip
 arccos = prim(
-    "arccos", "x", np.arccos, "np.arccos({0})", cost=20, holomorphic=True, domain={"x": INSIDE},
+    "arccos", "x", np.arccos, "vm.arccos({0})", cost=20, holomorphic=True, domain={"x": INSIDE},
     x=lambda y_bar, x: -(y_bar / sqrt((1.0 - x) * (1.0 + x))),
 )  # fmt: skip
 arctan = prim(
-    "arctan", "x", np.arctan, "np.arctan({0})", cost=20, holomorphic=True,
+    "arctan", "x", np.arctan, "vm.arctan({0})", cost=20, holomorphic=True,
     x=lambda y_bar, x: y_bar / (x * x + 1.0),
 )  # fmt: skip
 sinh: Prim = prim(
-    "sinh", "x", np.sinh, "np.sinh({0})", cost=20, holomorphic=True, x=lambda y_bar, x: y_bar * cosh(x)
+    "sinh", "x", np.sinh, "vm.sinh({0})", cost=20, holomorphic=True, x=lambda y_bar, x: y_bar * cosh(x)
 )
 cosh: Prim = prim(
-    "cosh", "x", np.cosh, "np.cosh({0})", cost=20, holomorphic=True, x=lambda y_bar, x: y_bar * sinh(x)
+    "cosh", "x", np.cosh, "vm.cosh({0})", cost=20, holomorphic=True, x=lambda y_bar, x: y_bar * sinh(x)
 )
 tanh = prim(
-    "tanh", "x", np.tanh, "np.tanh({0})", cost=20, holomorphic=True, x=lambda y_bar, y: y_bar * (1.0 - y * y)
+    "tanh", "x", np.tanh, "vm.tanh({0})", cost=20, holomorphic=True, x=lambda y_bar, y: y_bar * (1.0 - y * y)
 )
 arcsinh = prim(
-    "arcsinh", "x", np.arcsinh, "np.arcsinh({0})", cost=20, holomorphic=True,
+    "arcsinh", "x", np.arcsinh, "vm.arcsinh({0})", cost=20, holomorphic=True,
     x=lambda y_bar, x: y_bar / sqrt(x * x + 1.0),
 )  # fmt: skip
 arccosh = prim(
-    "arccosh", "x", np.arccosh, "np.arccosh({0})", cost=20, holomorphic=True, domain={"x": (1.2, 3.0)},
+    "arccosh", "x", np.arccosh, "vm.arccosh({0})", cost=20, holomorphic=True, domain={"x": (1.2, 3.0)},
     x=lambda y_bar, x: y_bar / (sqrt(x - 1.0) * sqrt(x + 1.0)),
 )  # fmt: skip
 arctanh = prim(
-    "arctanh", "x", np.arctanh, "np.arctanh({0})", cost=20, holomorphic=True, domain={"x": INSIDE},
+    "arctanh", "x", np.arctanh, "vm.arctanh({0})", cost=20, holomorphic=True, domain={"x": INSIDE},
     x=lambda y_bar, x: y_bar / ((1.0 - x) * (1.0 + x)),
 )  # fmt: skip
 
@@ -105,7 +105,7 @@ def _angle_slope(y_bar: Any, along: Any, x: Any, z: Any) -> Any:
 
 
 arctan2 = prim(
-    "arctan2", "x z", np.arctan2, "np.arctan2({0}, {1})", cost=25, domain={"x": POSITIVE},
+    "arctan2", "x z", np.arctan2, "vm.arctan2({0}, {1})", cost=25, domain={"x": POSITIVE},
     x=lambda y_bar, x, z: _angle_slope(y_bar, z, x, z),
     z=lambda y_bar, x, z: -_angle_slope(y_bar, x, x, z),
 )  # fmt: skip
@@ -128,11 +128,11 @@ logaddexp2 = prim(
 )  # fmt: skip
 
 erf = prim(
-    "erf", "x", _special("erf"), "math.erf({0})", cost=20,
+    "erf", "x", _special("erf"), "vm.erf({0})", cost=20,
     x=lambda y_bar, x: y_bar * (2.0 / math.sqrt(math.pi) * exp(-(x * x))),
 )  # fmt: skip
 erfc = prim(
-    "erfc", "x", _special("erfc"), "math.erfc({0})", cost=20,
+    "erfc", "x", _special("erfc"), "vm.erfc({0})", cost=20,
     x=lambda y_bar, x: y_bar * (-2.0 / math.sqrt(math.pi) * exp(-(x * x))),
 )  # fmt: skip
 gamma = prim(

@@ -33,9 +33,14 @@ from __future__ import annotations
 
 from ..analysis.dependence import ADD, READ, Access, Dependences
 from ..analysis.facts import Equalities
+from ..analysis.lengths import source_axis
 from ..analysis.memory import is_reference
-from ..ir.nodes import Alloc, Apply, Dim, For, Function, Load, Op, Region, Store, Value
-from ..ir.walk import walk
+from ..ir.nodes import Alloc, Apply, Call, Dim, For, Function, Load, Op, Region, Store, Value
+from ..ir.types import INT
+from ..ir.walk import substitute, walk
+
+IN_ORDER = ("copy", "dot")
+"""Library calls whose results certainly lie in C order, as what is allocated does."""
 
 
 def contract(
@@ -58,7 +63,10 @@ class _Pass:
 
     def __init__(self, known: Dependences, fn: Function) -> None:
         self.known = known
-        self.private = _private(fn)
+        self.aliased = _aliased(fn)
+        self.private = {op.out for op in walk(fn.body) if isinstance(op, Alloc)} - self.aliased
+        self.private.difference_update(fn.results)
+        self.lengths = {(op.args[0], op.axis): op.out for op in walk(fn.body) if isinstance(op, Dim)}
         self.changed = False
         self.overwriting: set[int] = set()  # sums that are the first write
         self.readers: dict[Value, list[Op]] = {}
@@ -67,6 +75,9 @@ class _Pass:
                 self.readers.setdefault(op.args[0], []).append(op)
 
     def region(self, region: Region, outer: Equalities) -> Region:
+        without_copy = self.adopted(region, outer)
+        if without_copy is not region:
+            return without_copy  # its ops are new: the next round goes on
         facts = Equalities(self.known.definition, outer)
         ops: list[Op] = []
         for at, op in enumerate(region.ops):
@@ -83,6 +94,61 @@ class _Pass:
                 op = op.rebuild(regions=tuple(self.region(r, facts) for r in op.regions))
             ops.append(op)
         return Region(region.params, self.merged(ops), region.yields)
+
+    # -- copies
+    def adopted(self, region: Region, outer: Equalities) -> Region:
+        """The region without an array that is a copy of another one that is not used again."""
+        facts = Equalities(self.known.definition, outer).learn(region.ops)
+        for at, nest in enumerate(region.ops):
+            found = self.copied(nest) if isinstance(nest, For) else None
+            if found is None or not isinstance(nest, For):
+                continue
+            target, source = found
+            first, second = self.known.definition.get(target), self.known.definition.get(source)
+            if not isinstance(first, Alloc) or not self.lasts_until(source, second, at, region):
+                continue
+            if first not in region.ops or not self.covers(first, nest, second, facts):
+                continue
+            if any(target in self.known.summary(op).used for op in region.ops[:at]):
+                continue
+            self.changed = True
+            source.name = source.name or target.name
+            ops = [op for op in region.ops if op is not first and op is not nest]
+            return substitute(Region(region.params, ops, region.yields), {target: source})
+        return region
+
+    def copied(self, nest: For) -> tuple[Value, Value] | None:
+        """(target, source) if all that a loop nest does is target[i…] = source[i…]."""
+        ops: list[Op] = [nest]
+        while len(ops) == 1 and isinstance(ops[0], For) and not ops[0].inits:
+            ops = ops[0].body.ops
+        if len(ops) != 2:
+            return None
+        load, store = ops
+        if not isinstance(load, Load) or not isinstance(store, Store) or store.accumulate:
+            return None
+        plain = load.out is store.value and load.index == store.index and load.array is not store.array
+        return (store.array, load.array) if plain else None
+
+    def lasts_until(self, source: Value, made: Op | None, at: int, region: Region) -> bool:
+        """Whether an array is made in a region, and nobody names it after the op `at`."""
+        in_order = isinstance(made, Alloc) or (isinstance(made, Call) and made.name in IN_ORDER)
+        if not in_order or made not in region.ops or source in self.aliased:
+            return False
+        later = region.ops[at + 1 :]
+        return source not in region.yields and not any(source in self.known.summary(op).used for op in later)
+
+    def covers(self, alloc: Alloc, nest: For, made: Op | None, facts: Equalities) -> bool:
+        """Whether a nest writes all of an array, of the same shape as the one that it reads."""
+        if self.covering(nest, alloc.out, alloc.args, facts) is None:
+            return False
+        assert made is not None
+        return all(facts.same(self.length(made.outs[0], k), m) for k, m in enumerate(alloc.args))
+
+    def length(self, array: Value, axis: int) -> Value:
+        """A value for the length of an axis; one that equals no other where none is known."""
+        found = source_axis(self.known.definition, array, axis)
+        return found if isinstance(found, Value) else self.lengths.get(found, Value(INT))
 
     # -- zeros
     def first_write(self, alloc: Alloc, following: list[Op], facts: Equalities) -> Alloc:
@@ -221,14 +287,13 @@ class _Pass:
                     del last[place]
 
 
-def _private(fn: Function) -> set[Value]:
-    """Arrays made here that nothing but loads, stores and lengths names."""
-    found = {op.out for op in walk(fn.body) if isinstance(op, Alloc)}
-    found.difference_update(fn.results)
+def _aliased(fn: Function) -> set[Value]:
+    """Arrays that something else than loads, stores, lengths and results may name."""
+    found: set[Value] = set()
     for op in walk(fn.body):
         for k, arg in enumerate(op.args):
             if is_reference(arg) and not (k == 0 and isinstance(op, Load | Store | Dim)):
-                found.discard(arg)
+                found.add(arg)
         for inner in op.regions:
-            found.difference_update(inner.yields)
+            found.update(v for v in inner.yields if is_reference(v))
     return found

@@ -27,10 +27,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..analysis.lengths import result_axis, seen_axis
 from ..analysis.memory import Memory, Origins
 from ..ir.nodes import (
     Alloc,
     Apply,
+    Call,
     CallFn,
     Const,
     Dim,
@@ -135,7 +137,13 @@ class _Pass:
             source = self.definition.get(array)
             if isinstance(source, Alloc) or (isinstance(source, View) and source.kind == "reshape"):
                 return source.args[axis + isinstance(source, View)]
-            step = _seen_axis(source, axis) if isinstance(source, View) else None
+            if isinstance(source, Call):
+                found = result_axis(source, axis)
+                if found is None:
+                    return Dim((array,), op.outs, (), (axis,), op.src)
+                array, axis = found
+                continue
+            step = seen_axis(source, axis) if isinstance(source, View) else None
             if step is None:
                 return Dim((array,), op.outs, (), (axis,), op.src)
             if step < 0:
@@ -179,19 +187,3 @@ class _Pass:
                 self.forget(inner, contents, ahead=True)
         start = contents if isinstance(op, Loop) else before
         return op.rebuild(regions=tuple(self.region(r, dict(start)) for r in op.regions))
-
-
-def _seen_axis(view: View, axis: int) -> int | None:
-    """The source axis that an axis of a view shows whole; -1 for a new axis, None for a part."""
-    if view.kind == "transpose":
-        return int(view.spec[axis])
-    source = 0
-    shown: list[int | None] = []
-    for entry in view.spec:
-        if entry == "n":
-            shown.append(-1)
-        else:
-            if entry != "i":
-                shown.append(source if entry == ":" else None)
-            source += 1
-    return shown[axis]

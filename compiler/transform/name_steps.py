@@ -22,6 +22,11 @@ def name_steps(fn: Function) -> Function:
     return fn
 
 
+def _plain(name: str) -> str:
+    """The name without the frontend's number of the loop that a flag belongs to."""
+    return PSEUDO.get(name.strip("%0123456789"), name)
+
+
 class _Namer:
     """Goes backwards, so that a consumer has its name before its operands ask for it."""
 
@@ -33,7 +38,7 @@ class _Namer:
         if owner is not None:
             self._yields(region, owner)
         for param in region.params:
-            param.name = PSEUDO.get(param.name.lstrip("%"), param.name)
+            param.name = _plain(param.name)
         for op in reversed(region.ops):
             self._name(op)
             for inner in op.regions:
@@ -48,7 +53,7 @@ class _Namer:
 
     def _name(self, op: Op) -> None:
         for out in op.outs:
-            out.name = PSEUDO.get(out.name.lstrip("%"), out.name)
+            out.name = _plain(out.name)
         if not isinstance(op, Apply | Load | Loop | If | Call):
             return
         for out in op.outs:

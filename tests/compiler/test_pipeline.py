@@ -72,4 +72,6 @@ def test_dump(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
 
 def test_cleanup_is_data() -> None:
-    assert [step.__name__ for step in pipeline.CLEANUP] == ["fold", "select_branches", "cse", "licm", "dce"]
+    common = ["fold", "select_branches", "cse", "licm", "dce"]
+    assert [step.__name__ for step in pipeline.CLEANUP] == [*common, "scalarise"]
+    assert [step.__name__ for step in pipeline.PRIMAL] == [*common, "unroll", "scalarise"]

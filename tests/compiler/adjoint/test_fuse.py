@@ -122,8 +122,8 @@ def input_overwritten_afterwards(w, x):
     total = 0.0
     for i in range(x.shape[0]):
         total += np.sin(y[0] * x[i, 0])
-    y[0] = 1.0
-    return total + y[0] * w[1]
+    y[0] = w[1]
+    return total + np.sum(y)
 
 
 def recurrence(w, x):

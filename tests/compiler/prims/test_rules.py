@@ -16,7 +16,7 @@ from pullback.compiler.prims import interp
 from pullback.compiler.prims.prim import Prim, Sym, cast, result_dtype
 from pullback.compiler.prims.registry import PRIMS
 from pullback.compiler.prims.table import rows
-from pullback.runtime import support
+from pullback.runtime import support, vectormath
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
 
@@ -91,7 +91,7 @@ def loaded(record: Prim, dtype: str, k: int) -> str:
         "x" if argument_dtype(record, a, dtype) == dtype else t
         for a, t in zip(record.args, tables, strict=True)
     ]
-    text = record.emit.format(*(f"{t}[{k}, {i}]" for i, t in enumerate(tables)))
+    text = record.template(dtype).format(*(f"{t}[{k}, {i}]" for i, t in enumerate(tables)))
     return f"({text})"
 
 
@@ -101,7 +101,7 @@ def source(dtype: str):
     texts = [loaded(r, dtype, k) for k, r in enumerate(GROUPS[dtype])]
     lines = [f"    t{k} = ({', '.join(texts[k : k + WIDTH])},)" for k in range(0, len(texts), WIDTH)]
     whole = ", ".join(f"t{k}" for k in range(0, len(texts), WIDTH))
-    space = {"np": np, "math": math, "support": support}
+    space = {"np": np, "math": math, "support": support, "vm": vectormath}
     exec("\n".join(["def run(x, n, c):", *lines, f"    return ({whole},)"]), space)
     return space["run"]
 

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from pullback.compiler.dispatch import dispatcher
 from pullback.compiler.frontend.values import ArraySpec
-from pullback.compiler.higher import base_of, places
 from pullback.compiler.ir.build import Builder
 from pullback.compiler.ir.nodes import Function, Module, Value
 from pullback.compiler.ir.types import F64, Array, List, Scalar
 from pullback.compiler.prims import registry  # noqa: F401 - fills PRIMS
 from pullback.compiler.prims.interp import run
 from pullback.compiler.prims.prim import PRIMS, Sym, emit
+from pullback.compiler.public.higher import base_of, places
 from pullback.compiler.tangent.lanes import LanesRefused, lane_tangent, lane_type
 
 LANES = 3

@@ -209,3 +209,69 @@ def test_sums_whose_order_counts_are_two() -> None:
     fn = p.function()
     assert stores(contract(fn)) == [True, True, False]
     assert contract(fn, reassociate=False) is fn
+
+
+def copied(p: Loops, source: Value) -> Value:
+    """A copy of an array."""
+    target = p.array("zeros")
+    p.each(adding(target, source))
+    return target
+
+
+def test_a_copy_of_what_is_not_used_again_is_that_itself(golden: Callable[[str], None]) -> None:
+    p = Loops()
+    a = p.array()
+    p.each(copying(a, p.x))
+    p.b.region.yields = (copied(p, a),)
+    golden(before_after(contract, p.b))
+
+
+def test_the_result_of_a_product_is_not_copied() -> None:
+    p = Loops()
+    grid = p.b.alloc([p.n, p.m], "float64", "zeros", "grid")
+    (product,) = p.b.call("dot", (grid, p.y), (p.y.type,))
+    fn = contract(p.function(copied(p, product)))
+    assert fn.results == (product,) and stores(fn) == []
+
+
+USED_AGAIN = {
+    "read after": lambda p, a, c: p.each(copying(p.y, a)),
+    "written and read after": lambda p, a, c: [
+        p.b.store(a, [p.b.int(0)], p.b.const(1.0)),
+        p.each(copying(p.y, a)),
+    ],
+    "seen through a view": lambda p, a, c: p.b.view(a, "slice", (":",), (), 1),
+}
+
+
+@pytest.mark.parametrize("case", USED_AGAIN)
+def test_copies_that_are_needed(case: str) -> None:
+    p = Loops()
+    a = p.array()
+    p.each(copying(a, p.x))
+    c = copied(p, a)
+    USED_AGAIN[case](p, a, c)
+    assert len(fills(contract(p.function(c)))) == 2
+
+
+def test_a_copy_of_a_longer_array_or_of_a_parameter_stays() -> None:
+    for source in (lambda p: p.array(length=p.m), lambda p: p.x):
+        p = Loops()
+        made = source(p)
+        p.b.store(made, [p.b.int(0)], p.b.const(1.0))
+        fn = contract(p.function(copied(p, made)))
+        assert fn.results[0] is not made and len(stores(fn)) == 2
+
+
+def test_a_copy_in_a_loop_of_what_is_made_outside_stays() -> None:
+    p = Loops()
+    a = p.array()
+    p.each(copying(a, p.x))
+
+    def body(b: Builder, k: Value) -> None:
+        c = copied(p, a)
+        b.store(c, [k], b.const(2.0), accumulate=True)
+        p.each(copying(p.y, c))
+
+    p.each(body, p.m)
+    assert len(fills(contract(p.function()))) == 2

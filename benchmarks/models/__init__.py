@@ -1,0 +1,1 @@
+"""Simulators and likelihoods, as scientists write them."""

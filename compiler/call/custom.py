@@ -1,0 +1,110 @@
+"""Derivative rules written by the user, and values through which no derivative flows."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ..errors import ArgumentError
+
+
+class CustomVjp:
+    """A function with a derivative of its own.
+
+    >>> @pb.custom_vjp
+    ... def log1pexp(x):
+    ...     return np.log(1.0 + np.exp(x))
+    >>> log1pexp.defvjp(lambda x: (log1pexp(x), x), lambda x, y_bar: (y_bar / (1.0 + np.exp(-x)),))
+
+    Calling it calls the function. In a derivative, `forward(*args)` gives (value, residuals) and
+    `backward(residuals, cotangent)` a tuple with one cotangent per argument.
+    """
+
+    __pullback_prim__ = "custom_vjp"
+
+    def __init__(self, fn: Callable[..., Any]) -> None:
+        if not callable(fn):
+            raise ArgumentError(f"custom_vjp takes a function, not {type(fn).__name__}")
+        self.fn = fn
+        self.fwd: Callable[..., Any] | None = None
+        self.bwd: Callable[..., Any] | None = None
+        functools.update_wrapper(self, fn)
+
+    def defvjp(self, forward: Callable[..., Any], backward: Callable[..., Any]) -> None:
+        """Set the rule.
+
+        Parameters
+        ----------
+        forward
+            Takes the arguments of the function; returns its value and what the backward function needs.
+        backward
+            Takes that, and the cotangent of the value; returns a tuple with one cotangent per argument.
+        """
+        self.fwd, self.bwd = forward, backward
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.fn(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"pullback.custom_vjp({getattr(self.fn, '__qualname__', self.fn)!s})"
+
+    def __reduce__(self) -> Any:
+        return getattr(self.fn, "__qualname__", "")
+
+
+def custom_vjp(fn: Callable[..., Any]) -> CustomVjp:
+    """Give a function a derivative of your own; a decorator. See `CustomVjp.defvjp`.
+
+    Examples
+    --------
+    >>> @pb.custom_vjp
+    ... def log1pexp(x):
+    ...     return np.log(1.0 + np.exp(x))
+    >>> log1pexp.defvjp(lambda x: (log1pexp(x), x), lambda x, y_bar: (y_bar / (1.0 + np.exp(-x)),))
+    >>> pb.grad(lambda x: log1pexp(x))(0.0)
+    0.5
+    """
+    return CustomVjp(fn)
+
+
+def stop_gradient(x: Any) -> Any:
+    """The argument itself, as a constant in derivatives.
+
+    Examples
+    --------
+    >>> pb.grad(lambda x: x * pb.stop_gradient(x))(3.0)
+    3.0
+    """
+    return x
+
+
+stop_gradient.__pullback_prim__ = "stop_gradient"  # type: ignore[attr-defined]
+
+
+def call0(f: Any) -> Any:
+    """A call of a function with its own rule, as a plain function to be differentiated."""
+    return f()
+
+
+def call1(f: Any, x: Any) -> Any:
+    """See `call0`."""
+    return f(x)
+
+
+def call2(f: Any, x: Any, y: Any) -> Any:
+    """See `call0`."""
+    return f(x, y)
+
+
+def call3(f: Any, x: Any, y: Any, z: Any) -> Any:
+    """See `call0`."""
+    return f(x, y, z)
+
+
+def call4(f: Any, x: Any, y: Any, z: Any, w: Any) -> Any:
+    """See `call0`."""
+    return f(x, y, z, w)
+
+
+CALLS = (call0, call1, call2, call3, call4)
