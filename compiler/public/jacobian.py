@@ -30,7 +30,6 @@ from ..specs import (
     RecordSpec,
     ScalarSpec,
 )
-from .explain import explained
 from .higher import base_of, dtype_of, part, places
 from .sweeps import LANES, Space, columns, rows, space_of
 from .verifying import float_parts
@@ -78,6 +77,8 @@ class Matrices:
         what = "columns" if mode == "forward" else "rows"
         lanes = min(LANES, size) if found.code.recipe.lanes else 1
         sweeps = -(-size // lanes) if size else 0
+        from .explain import explained
+
         return f"{size} {what} by {mode} sweeps: {sweeps} of up to {lanes} directions\n\n{explained(found)}"
 
     def _find(
