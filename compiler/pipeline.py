@@ -36,6 +36,7 @@ from .specs import ArraySpec, ConstOut, Leaf, NodeOut, OutTree, ParamSpec, Scala
 from .tangent.build import tangent
 from .tangent.lanes import LanesRefused, lane_tangent
 from .transform.ascend import ascend
+from .transform.checkpoint import checkpoint
 from .transform.contract import contract
 from .transform.cse import cse
 from .transform.dce import dce
@@ -133,9 +134,11 @@ def _each(
     parameters may overlap.
     """
     other = other or (partial(cse, distinct_params=False) if step is cse else step)
-    others = {name: other(module.others[name]) for name in _reached(module)}
+    others = {
+        name: (step if name in module.segments else other)(module.others[name]) for name in _reached(module)
+    }
     custom = {name: rule for name, rule in module.custom.items() if name in others}
-    return Module(step(module.entry), others, custom)
+    return replace(module, entry=step(module.entry), others=others, custom=custom)
 
 
 def _into(module: Module, count: int) -> Module:
@@ -250,6 +253,7 @@ def _differentiate(
         return replace(primal, entry=Function(entry, body)), None, sweeps
     module, plan = primal, None
     if recipe.kind != "jvp":
+        primal = runner.run("checkpoint", partial(checkpoint, primal), primal)
         plans: list[Plan] = []
 
         def reversed_() -> Module:

@@ -8,6 +8,7 @@
 
 from .compiler.call.cache import cache_clear as cache_clear
 from .compiler.call.cache import cache_info as cache_info
+from .compiler.call.custom import checkpoint as checkpoint
 from .compiler.call.custom import custom_vjp as custom_vjp
 from .compiler.call.custom import stop_gradient as stop_gradient
 from .compiler.errors import ArgumentError as ArgumentError

@@ -11,16 +11,17 @@ decisions.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..analysis.accumulators import Accumulators
 from ..analysis.activity import Activity
-from ..analysis.memory import Memory, check_results, is_reference, writes_params
+from ..analysis.memory import Memory, check_results, is_reference, written_params
 from ..errors import UnsupportedError
 from ..ir.build import Builder
 from ..ir.nodes import CallFn, For, Function, Module, Region, Value
 from ..ir.types import List, carries_derivative
 from ..ir.walk import clone_region, substitute
+from .again import SecondRun
 from .custom import Ruled, reverse_ruled, shadow_or_zeros, with_forward_rules
 from .elements import add_elements
 from .forward import Forward
@@ -58,7 +59,8 @@ def adjoint(
     """
     build = _Adjoint(module)
     entry = build.entry(name, list(wrt), seeded, primal)
-    return Module(entry, build.functions, module.custom), build.plan
+    made = replace(module, entry=entry, others=build.functions, segments=frozenset(build.segments))
+    return made, build.plan
 
 
 class _Adjoint:
@@ -66,7 +68,9 @@ class _Adjoint:
         self.module = module
         self.plan = Plan()
         self.functions: dict[str, Function] = dict(module.others)
-        self.writers = frozenset(n for n, f in module.others.items() if writes_params(f))
+        self.writers = written_params(module)
+        self.segments = set(module.segments)
+        self._second_run = SecondRun(module, self.functions, self.writers)
 
     def entry(self, name: str, wrt: list[int], seeded: bool, primal: bool) -> Function:
         """The adjoint of the entry function."""
@@ -109,13 +113,17 @@ class _Adjoint:
         It runs the primal again (joint mode), on arguments that it may overwrite, and adds into the shadows
         given.
         """
+        name = self._second_run.original(name)
         adjoint_name = f"{name}_adjoint"
         if adjoint_name in self.functions:
             return adjoint_name
         fn = self.module[name]
         check_results(fn)
         self.functions[adjoint_name] = Function(adjoint_name, Region())  # a recursive call finds the name
-        body = clone_region(fn.body, {})
+        distinct = name in self.segments
+        if distinct:
+            self.segments.add(adjoint_name)
+        body = self._second_run.body(fn)
         params = [p for p in body.params if carries_derivative(p.type)]
         if any(isinstance(p.type, List) for p in params):
             raise UnsupportedError(
@@ -123,7 +131,7 @@ class _Adjoint:
             )
         given = {p: Value(p.type, bar_name(p)) for p in params if is_reference(p)}
         results = [r for r in body.yields if carries_derivative(r.type)]
-        sweep = _Sweep(self, body, params, [*results, *given], given, distinct=False)
+        sweep = _Sweep(self, body, params, [*results, *given], given, distinct=distinct)
         bars = [Value(r.type, bar_name(r) or "out_bar") for r in results]
         gradients = sweep.run(bars, [p for p in params if not is_reference(p)])
         whole = sweep.whole((*body.params, *given.values(), *bars), tuple(gradients))
@@ -133,7 +141,7 @@ class _Adjoint:
     def reverse_call(self, reverse: Reverse, op: CallFn, frame: Frame) -> None:
         """x_bar += f_adjoint(x, …, y_bar)."""
         outs = [o for o in op.outs if carries_derivative(o.type)]
-        written = [a for a in op.args if is_reference(a) and op.name in self.writers]
+        written = [op.args[k] for k in self.writers.get(op.name, ())]
         if not any(reverse.has_bar(v, frame) for v in (*outs, *written)):
             return
         if isinstance(op, Ruled):
@@ -153,7 +161,7 @@ class _Adjoint:
             reverse.add(arg, gradient, frame)
 
     def _refuse_aliases(self, op: CallFn, memory: Memory) -> None:
-        if op.name not in self.writers:
+        if op.name not in self.writers or op.name in self.segments:
             return
         refs = [memory.origins(a) for a in op.args if is_reference(a)]
         if any(a & c for k, a in enumerate(refs) for c in refs[k + 1 :]):

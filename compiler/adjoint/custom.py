@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..analysis.memory import Memory, is_reference
+from ..analysis.memory import Memory, Writers, is_reference
 from ..ir.build import Builder
 from ..ir.nodes import CallFn, Function, Module, Op, Region, Value
 from ..ir.types import carries_derivative
@@ -74,7 +74,7 @@ def _with_fresh_results(fn: Function) -> Function:
     return Function(fn.name, body)
 
 
-def reverse_ruled(reverse: Reverse, op: Ruled, frame: Frame, writers: frozenset[str]) -> None:
+def reverse_ruled(reverse: Reverse, op: Ruled, frame: Frame, writers: Writers) -> None:
     """Call the backward function and add up what it returns."""
     b, recover = frame.b, reverse.recover
     values = [

@@ -14,9 +14,10 @@ from ..ir.build import Builder
 from ..ir.nodes import For, If, ListLen, Op, Region, Value
 from ..ir.types import List
 from ..ir.walk import walk
+from ..prims.counting import iteration, trip_count
 from .custom import Ruled
 from .elements import for_elements
-from .recover import Frame, Recover, Slot, iteration, trip_count
+from .recover import Frame, Recover, Slot
 
 
 class Forward:
@@ -81,7 +82,7 @@ class Forward:
             outs += (self._recover.counts[id(op)],)
         new = op.rebuild(outs=outs, regions=tuple(regions))
         if isinstance(new, For):
-            new.attrs = (new.stops, False)
+            new.attrs = (new.stops, False, 0)
         b.add(new)
         return outs
 

@@ -44,9 +44,10 @@ from ..ir.nodes import (
 from ..ir.types import INT, List, is_complex
 from ..ir.walk import free
 from ..prims.calls import CALLS
+from ..prims.counting import iteration, trip_count
 from ..prims.prim import PRIMS, Sym, cast, emit
 from .elements import Index, add_elements
-from .recover import Frame, Recover, iteration, trip_count
+from .recover import Frame, Recover
 from .shadow import bar_name
 
 

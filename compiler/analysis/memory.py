@@ -9,6 +9,8 @@ written).
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from ..errors import UnsupportedError
 from ..ir.nodes import (
@@ -21,6 +23,7 @@ from ..ir.nodes import (
     ListNew,
     ListSet,
     Loop,
+    Module,
     Op,
     Pop,
     Push,
@@ -36,6 +39,8 @@ from .permutation import permutation
 from .structure import Structure
 
 Origins = frozenset[Value]
+Writers = Mapping[str, frozenset[int]]
+"""Name of a function → positions of the parameters that it may write to."""
 
 
 def is_reference(value: Value) -> bool:
@@ -47,11 +52,11 @@ class Memory:
     """Origins of every reference of one function, and its writes.
 
     `distinct_params` is False for functions reached by CallFn, whose arguments may alias.
-    `writers` names the functions of the module that write to their parameters.
+    `writers` has the functions of the module that write to their parameters (`written_params`).
     """
 
     def __init__(
-        self, fn: Function, *, distinct_params: bool = True, writers: frozenset[str] = frozenset()
+        self, fn: Function, *, distinct_params: bool = True, writers: Writers = MappingProxyType({})
     ) -> None:
         self.fn = fn
         self.scope = fn.body
@@ -183,9 +188,7 @@ class Memory:
     # -- writes
     def _written(self, op: Op) -> Origins:
         if isinstance(op, CallFn):
-            if op.name not in self._writers:
-                return frozenset()
-            return frozenset().union(*(self.origins(a) for a in op.args if is_reference(a)))
+            return frozenset().union(*(self.origins(op.args[k]) for k in self._writers.get(op.name, ())))
         return self.origins(op.args[0])
 
     def written(self) -> Origins:
@@ -234,11 +237,21 @@ class Memory:
         return self.structure.contains(loop.body, self.structure.home[list_])
 
 
-def writes_params(fn: Function) -> bool:
-    """Whether a function may write to memory that a parameter references (its own recursive calls aside)."""
-    memory = Memory(fn, distinct_params=False)
-    params = set().union(*(memory.origins(p) for p in fn.params if is_reference(p)))
-    return bool(memory.written() & params)
+def written_params(module: Module) -> dict[str, frozenset[int]]:
+    """The functions of a module that may write to memory that a parameter references: which parameters."""
+    found: dict[str, frozenset[int]] = {}
+    while True:
+        before = dict(found)
+        for name, fn in module.others.items():
+            memory = Memory(fn, distinct_params=name in module.segments, writers=found)
+            written = memory.written()
+            positions = [
+                k for k, p in enumerate(fn.params) if is_reference(p) and memory.origins(p) & written
+            ]
+            if positions:
+                found[name] = frozenset(positions)
+        if found == before:
+            return found
 
 
 def check_results(fn: Function) -> None:

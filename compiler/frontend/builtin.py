@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numba
@@ -239,6 +240,20 @@ def _range(parallel: bool) -> Builtin:
 
 builtin(range)(_range(False))
 builtin(numba.prange)(_range(True))
+
+
+def checkpointed(lw: Lowerer, args: Args, kwargs: Kwargs) -> AbstractValue:
+    """pullback.checkpoint(range(…), segments=…)."""
+    given = dict(zip(("iterable", "segments"), args, strict=False)) | kwargs
+    over, segments = given.get("iterable"), given.get("segments", Known(None))
+    if not isinstance(over, RangeVal):
+        what = "nothing" if over is None else describe(over)
+        lw.mismatch(f"checkpoint() of {what}", "pass a range: `for t in pb.checkpoint(range(steps)):`")
+    if not isinstance(segments, Known):
+        lw.mismatch("the number of segments is not known at compile time", "leave it out, or write a number")
+    if segments.obj is not None and (type(segments.obj) is not int or segments.obj < 1):
+        lw.mismatch(f"checkpoint() into {segments.obj!r} segments", "pass a positive int")
+    return replace(over, segments=-1 if segments.obj is None else segments.obj)
 
 
 @builtin(enumerate, keywords=("start",))

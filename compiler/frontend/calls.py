@@ -17,7 +17,7 @@ from ..arrays.library import FUNCTIONS, METHODS
 from ..arrays.value import AbstractValue, Arr, Known, Num, Tup
 from ..errors import SourceError
 from .branches import block
-from .builtin import BUILTINS, MATH_MODULES
+from .builtin import BUILTINS, MATH_MODULES, checkpointed
 from .captures import outside
 from .containers import as_items, call_method, to_array
 from .custom import call_custom, stop_gradient
@@ -96,6 +96,8 @@ def _known(
     prim = getattr(obj, "__pullback_prim__", None)
     if prim == "stop_gradient":
         return stop_gradient(lw, args[0])
+    if prim == "checkpoint":
+        return checkpointed(lw, args, kwargs)
     if prim == "custom_vjp":
         return call_custom(lw, obj, path, args, kwargs, shown)
     if obj is dataclasses.replace and len(args) == 1:

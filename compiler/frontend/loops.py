@@ -44,6 +44,7 @@ class Header:
     hi: Value
     step: Value
     parallel: bool
+    segments: int
     known: range | None
     index_name: str
     bind: Callable[[Value], None]
@@ -293,7 +294,9 @@ def _finish(lw: Lowerer, loop: Loop, entry: State, plan: Plan, trial: Trial) -> 
     if loop.header is not None:
         h = loop.header
         nonempty = not_empty(lw, h)
-        outs = b.for_(h.lo, h.hi, h.step, inits, body, stops=plan.stops, parallel=h.parallel)
+        outs = b.for_(
+            h.lo, h.hi, h.step, inits, body, stops=plan.stops, parallel=h.parallel, segments=h.segments
+        )
     else:
         assert trial.cond is not None
         if plan.stops:

@@ -129,12 +129,13 @@ class ListRef:
 
 @dataclass(frozen=True, eq=False)
 class RangeVal:
-    """range(lo, hi, step)."""
+    """range(lo, hi, step), prange(lo, hi, step), or checkpoint(range(lo, hi, step), segments=…)."""
 
     lo: AbstractValue
     hi: AbstractValue
     step: AbstractValue
     parallel: bool = False
+    segments: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -228,12 +228,15 @@ class Builder:
         *,
         stops: bool = False,
         parallel: bool = False,
+        segments: builtins.int = 0,
         counted: bool = False,
     ) -> tuple[Value, ...]:
         """A counted loop over a closed body with params (index, carried…)."""
         outs = tuple(Value(p.type, p.name) for p in body.params[1:])
         outs += (Value(INT, "trips"),) if counted else ()
-        return self.add(For((lo, hi, step, *inits), outs, (body,), (stops, parallel), self.src)).outs
+        return self.add(
+            For((lo, hi, step, *inits), outs, (body,), (stops, parallel, segments), self.src)
+        ).outs
 
     def while_(
         self, inits: Sequence[Value], cond: Region, body: Region, *, counted: bool = False

@@ -16,7 +16,7 @@
              | Check   cond, values…               raise unless cond; attrs = (exception name, template)
              | Print   values…                     attrs = (template, end)
              | If      cond {then} {orelse}        outs = yields of the branch taken
-             | For     lo, hi, step, inits… {body} outs = carried values; attrs = (stops, parallel)
+             | For     lo, hi, step, inits… {body} outs = carried values; attrs = (stops, parallel, segments)
              | While   inits… {cond} {body}        outs = carried values
 
 Conventions
@@ -312,7 +312,7 @@ class Loop(Op):
 
 
 class For(Loop):
-    """args = (lo, hi, step, inits…); attrs = (stops, parallel)."""
+    """args = (lo, hi, step, inits…); attrs = (stops, parallel, segments)."""
 
     @property
     def lo(self) -> Value:
@@ -337,6 +337,11 @@ class For(Loop):
     @property
     def parallel(self) -> bool:
         return bool(self.attrs[1])
+
+    @property
+    def segments(self) -> int:
+        """Into how many segments derivatives cut the loop: 0 is one, -1 as many as take least memory."""
+        return int(self.attrs[2])
 
     @property
     def index(self) -> Value:
@@ -393,12 +398,14 @@ class Module:
 
     `custom` gives functions with a derivative written by the user: name → (forward, backward), names of
     functions with forward(args…) -> results…, residuals… and backward(residuals…, cotangent per
-    differentiable result…) -> cotangent per differentiable argument….
+    differentiable result…) -> cotangent per differentiable argument…. `segments` are pieces of loops, whose
+    array parameters never overlap.
     """
 
     entry: Function
     others: dict[str, Function] = field(default_factory=dict)
     custom: dict[str, tuple[str, str]] = field(default_factory=dict)
+    segments: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[Function]:
         yield from self.others.values()

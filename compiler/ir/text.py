@@ -182,7 +182,7 @@ class _Printer:
     def for_loop(self, op: nodes.For) -> None:
         lo, hi, step = (self.name(a) for a in (op.lo, op.hi, op.step))
         inits = [self.name(v) for v in op.inits]
-        word = "parallel for" if op.parallel else "for"
+        word = "parallel for" if op.parallel else "checkpointed for" if op.segments else "for"
         head = f"{word} {self.define(op.index)} in range({lo}, {hi}, {step})"
         self.line(f"{head}{self.carry(op.carried, inits)} {{")
         self.inner(op.body, "stop-or-yield" if op.stops else "yield")

@@ -270,7 +270,9 @@ class _Verifier:
             self.same(op, "yields", region.yields, op.outs)
 
     def for_loop(self, op: nodes.For) -> None:
-        self.need(len(op.regions) == 1 and len(op.attrs) == 2, op, "has one region, stops and parallel")
+        self.need(
+            len(op.regions) == 1 and len(op.attrs) == 3, op, "has one region, stops, parallel, segments"
+        )
         self.need(len(op.args) >= 3, op, "is lo, hi, step, inits…")
         self.ints(op, "range", op.args[:3])
         self.same(op, "parameters", op.body.params, [INT, *op.inits])

@@ -10,9 +10,10 @@ products.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..analysis.activity import Activity, differentiable_slots
-from ..analysis.memory import Memory, is_reference, writes_params
+from ..analysis.memory import Memory, is_reference, written_params
 from ..errors import NoRuleError
 from ..ir.build import Builder
 from ..ir.nodes import (
@@ -59,14 +60,14 @@ def tangent(module: Module, wrt: Sequence[int], *, name: str) -> Module:
     """
     build = _Tangent(module)
     entry = build.function(module.entry, name, list(wrt), protect=True)
-    return Module(entry, build.functions, module.custom)
+    return replace(module, entry=entry, others=build.functions)
 
 
 class _Tangent:
     def __init__(self, module: Module) -> None:
         self._module = module
         self.functions = dict(module.others)
-        self._writers = frozenset(n for n, f in module.others.items() if writes_params(f))
+        self._writers = written_params(module)
 
     def function(self, fn: Function, name: str, wrt: list[int], *, protect: bool) -> Function:
         """The tangent of one function."""
@@ -283,7 +284,7 @@ class Walker:
         carried, rest = op.outs[: len(op.inits)], op.outs[len(op.inits) :]
         new = op.rebuild((*op.args, *inits), (*carried, *outs, *rest), tuple(regions))
         if isinstance(new, For):
-            new.attrs = (new.stops, False)
+            new.attrs = (new.stops, False, 0)
         self.b.add(new)
 
 

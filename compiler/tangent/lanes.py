@@ -23,9 +23,10 @@ loop may gather everything up to the next branch, loop or library call.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..analysis.activity import Activity, differentiable_slots
-from ..analysis.memory import Memory, is_reference, writes_params
+from ..analysis.memory import Memory, is_reference, written_params
 from ..errors import UnsupportedError
 from ..ir.build import Builder
 from ..ir.nodes import (
@@ -74,7 +75,7 @@ def lane_tangent(module: Module, wrt: Sequence[int], *, name: str) -> Module:
     LanesRefused
         A derivative goes through a function that is called by name (recursion, custom rules).
     """
-    writers = frozenset(n for n, f in module.others.items() if writes_params(f))
+    writers = written_params(module)
     body = clone_region(module.entry.body, {})
     memory = Memory(Function(name, body), writers=writers)
     chosen = [body.params[k] for k in wrt]
@@ -88,7 +89,7 @@ def lane_tangent(module: Module, wrt: Sequence[int], *, name: str) -> Module:
     walker.flush()
     ops = [*walker.head.region.ops, *walker.b.region.ops]
     entry = Function(name, Region((*body.params, *dots), ops, (*results, *tangents)))
-    return Module(entry, module.others, module.custom)
+    return replace(module, entry=entry)
 
 
 def lane_type(type_: Type) -> Type:
@@ -353,7 +354,7 @@ class LaneWalker(Walker):
         carried, rest = op.outs[: len(op.inits)], op.outs[len(op.inits) :]
         new = op.rebuild((*op.args, *inits), (*carried, *outs, *rest), tuple(regions))
         if isinstance(new, For):
-            new.attrs = (new.stops, False)
+            new.attrs = (new.stops, False, 0)
         self.b.add(new)
 
 

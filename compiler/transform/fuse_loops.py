@@ -127,6 +127,8 @@ class _Fuser:
     def _fusible(self, first: For, second: For) -> bool:
         """Whether iteration k of the second loop may run before iteration k + 1 of the first."""
         known = self.known
+        if first.segments or second.segments:
+            return False
         a, b = known.summary(first), known.summary(second)
         if not b.used.isdisjoint(first.outs) or not known.quiet(a, b):
             return False

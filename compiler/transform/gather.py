@@ -185,7 +185,7 @@ class _Gatherer:
             total = term if total is None else self._apply("add", total, term, body, Value(value.type))
         assert total is not None
         body.append(Store((row.ref, *row.index, index, total), (), (), (True,), self._src))
-        ops.append(For((low, end, loop.step), (), (Region((index,), body),), (False, False), self._src))
+        ops.append(For((low, end, loop.step), (), (Region((index,), body),), (False, False, 0), self._src))
 
     def _number(self, number: int, ops: list[Op]) -> Value:
         ops.append(Const((), (Value(INT),), (), (number,), self._src))

@@ -62,7 +62,7 @@ class _Choice:
         """The values of the index, if they are few and known."""
         bounds = [self.literals.get(v) for v in (op.lo, op.hi, op.step)]
         known = [b for b in bounds if b is not None]
-        if len(known) < 3 or not known[2] or op.attrs != (False, False):
+        if len(known) < 3 or not known[2] or any(op.attrs):
             return None
         values = range(*known)
         return values if 0 < len(values) <= TRIPS else None
