@@ -31,7 +31,8 @@ class Recipe:
     kind: "value", "gradient" (value and gradient, cotangent 1), "vjp" (cotangents are arguments), "jvp"
     (tangent of the primal), "hvp" (tangent of "gradient"). `wrt` are the leaves whose gradient is taken;
     `along` has, for each tangent step, the leaves that have a tangent. With `into` the gradients that are
-    arrays are written into further arguments, and are no results.
+    arrays are written into further arguments, and are no results. `memory_limit` is what tapes may take,
+    in bytes; 0 is no limit.
 
     With `lanes` the last tangent step is along many directions at once, and only what it gives is a result:
     columns of a Jacobian ("jvp") or Hessian ("hvp"). An adjoint is linear in its cotangents, so its tangent
@@ -44,6 +45,7 @@ class Recipe:
     has_aux: bool = False
     lanes: bool = False
     into: bool = False
+    memory_limit: int = 0
 
     @property
     def suffix(self) -> str:

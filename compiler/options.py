@@ -10,9 +10,12 @@ PULLBACK_FASTMATH=0     arithmetic in source order, without reassociation
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from .errors import ArgumentError
 
 FALSE = ("", "0", "false", "no", "off")
 
@@ -63,3 +66,19 @@ def cache_dir() -> Path:
 def _flag(name: str, default: bool) -> bool:
     value = os.environ.get(name)
     return default if value is None else value.strip().lower() not in FALSE
+
+
+UNITS = {"b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+
+
+def byte_count(limit: int | str | None) -> int:
+    """200_000_000 for "200MB"; 0 for None."""
+    if limit is None:
+        return 0
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) *([a-z]+)", str(limit).strip().lower())
+    count = int(float(match[1]) * UNITS[match[2]]) if match and match[2] in UNITS else limit
+    if type(count) is not int or count < 1:
+        raise ArgumentError(
+            f"memory_limit={limit!r}", hint='give bytes, or a text such as "200MB" or "1.5GiB"'
+        )
+    return count

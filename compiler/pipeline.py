@@ -36,7 +36,6 @@ from .specs import ArraySpec, ConstOut, Leaf, NodeOut, OutTree, ParamSpec, Scala
 from .tangent.build import tangent
 from .tangent.lanes import LanesRefused, lane_tangent
 from .transform.ascend import ascend
-from .transform.checkpoint import checkpoint
 from .transform.contract import contract
 from .transform.cse import cse
 from .transform.dce import dce
@@ -253,11 +252,17 @@ def _differentiate(
         return replace(primal, entry=Function(entry, body)), None, sweeps
     module, plan = primal, None
     if recipe.kind != "jvp":
-        primal = runner.run("checkpoint", partial(checkpoint, primal), primal)
         plans: list[Plan] = []
 
         def reversed_() -> Module:
-            made, plan = adjoint(primal, recipe.wrt, name=entry, seeded=recipe.kind == "vjp", primal=True)
+            made, plan = adjoint(
+                primal,
+                recipe.wrt,
+                name=entry,
+                seeded=recipe.kind == "vjp",
+                primal=True,
+                memory_limit=recipe.memory_limit,
+            )
             plans.append(plan)
             return made
 

@@ -22,10 +22,12 @@ from ..ir.nodes import CallFn, For, Function, Module, Region, Value
 from ..ir.types import List, carries_derivative
 from ..ir.walk import clone_region, substitute
 from .again import SecondRun
+from .checkpoint import checkpoint
 from .custom import Ruled, reverse_ruled, shadow_or_zeros, with_forward_rules
 from .elements import add_elements
 from .forward import Forward
 from .fuse import FusedLoops
+from .limit import within
 from .recover import Frame, Recover, Slot
 from .reverse import Reverse
 from .shadow import ForwardShadows, bar_name
@@ -34,13 +36,14 @@ from .shadow import ForwardShadows, bar_name
 @dataclass
 class Plan:
     """What was decided, for `explain()`: the tape slots, the activity of each parameter, where the reverse
-    sweep starts, the loops that are reversed iteration by iteration."""
+    sweep starts, the loops that are reversed iteration by iteration, those cut to keep within a limit."""
 
     slots: list[Slot] = field(default_factory=list)
     active_params: list[bool] = field(default_factory=list)
     reverse_at: int = 0
     recover: Recover | None = None
     fused: list[For] = field(default_factory=list)
+    checkpointed: list[For] = field(default_factory=list)
 
 
 def adjoint(
@@ -50,15 +53,28 @@ def adjoint(
     name: str,
     seeded: bool = False,
     primal: bool = True,
+    memory_limit: int = 0,
 ) -> tuple[Module, Plan]:
     """The reverse-mode adjoint of the entry function.
 
     `wrt` are positions of the differentiated parameters. Without `seeded` the first result must be a scalar,
     whose cotangent is 1; with it one parameter per differentiable result gives the cotangents. Results of the
-    new function: the primal results (if `primal`), then the adjoints of `wrt` in that order.
+    new function: the primal results (if `primal`), then the adjoints of `wrt` in that order. With a
+    `memory_limit`, in bytes, loops are checkpointed whose tapes may be larger.
     """
+    module = checkpoint(module)
     build = _Adjoint(module)
     entry = build.entry(name, list(wrt), seeded, primal)
+    if memory_limit:
+        slots = list(build.plan.recover.slots.values()) if build.plan.recover is not None else []
+        chosen = within(memory_limit, module.entry.body, slots, build.original)
+        if chosen:
+            cut = checkpoint(module, chosen)
+            whole = {op.index for op in cut.entry.body.ops if isinstance(op, For)}
+            made, plan = adjoint(cut, wrt, name=name, seeded=seeded, primal=primal)
+            loops = [op for op in module.entry.body.ops if isinstance(op, For)]
+            plan.checkpointed = [op for op in loops if op.index in chosen and op.index not in whole]
+            return made, plan
     made = replace(module, entry=entry, others=build.functions, segments=frozenset(build.segments))
     return made, build.plan
 
@@ -68,6 +84,7 @@ class _Adjoint:
         self.module = module
         self.plan = Plan()
         self.functions: dict[str, Function] = dict(module.others)
+        self.original: dict[Value, Value] = {}
         self.writers = written_params(module)
         self.segments = set(module.segments)
         self._second_run = SecondRun(module, self.functions, self.writers)
@@ -91,7 +108,9 @@ class _Adjoint:
 
     def _protected(self, fn: Function) -> tuple[Region, dict[Value, Value]]:
         """A clone whose written array parameters are copied on entry."""
-        body = clone_region(fn.body, {})
+        mapping: dict[Value, Value] = {}
+        body = clone_region(fn.body, mapping)
+        self.original = {new: old for old, new in mapping.items()}
         written = Memory(Function(fn.name, body), writers=self.writers).written()
         stands_for: dict[Value, Value] = {}
         b = Builder(Region())
@@ -100,6 +119,7 @@ class _Adjoint:
                 (copy,) = b.call("copy", (param,), (param.type,))
                 copy.name = param.name
                 stands_for[param] = copy
+                self.original[copy] = self.original[param]
         return Region(
             body.params, b.region.ops + substitute(body, stands_for).ops, substitute(body, stands_for).yields
         ), (stands_for)

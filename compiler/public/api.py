@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from .derivative import Derivative
@@ -20,6 +21,7 @@ def grad(
     argnames: Argnames = None,
     has_aux: bool = False,
     fallback: str = "tape",
+    memory_limit: int | str | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The gradient of a function that returns one number; also a decorator.
@@ -35,6 +37,10 @@ def grad(
         Whether f returns (value, auxiliary data); the gradient's call then returns (gradient, aux).
     fallback
         "tape" or "error": what to do with a function that cannot be compiled.
+    memory_limit
+        What the values that loops save for the reverse sweep may take: bytes, or a text such as "200MB".
+        Loops that may need more are checkpointed: cut into as many segments as that takes, which run again
+        one by one. See `checkpoint`; `explain()` tells which.
     jit
         False runs the generated code as plain Python; overrides PULLBACK_JIT.
 
@@ -56,9 +62,15 @@ def grad(
     >>> energy(np.array([1.0, 2.0, 3.0]))
     array([ 4., 13.,  4.])
     """
+    options: Any = {
+        "has_aux": has_aux,
+        "fallback": fallback,
+        "memory_limit": memory_limit,
+        "jit": jit,
+    }
     if f is None:
-        return lambda f: grad(f, argnums, argnames=argnames, has_aux=has_aux, fallback=fallback, jit=jit)
-    return Derivative(f, argnums, argnames, has_aux=has_aux, fallback=fallback, jit=jit)
+        return partial(grad, argnums=argnums, argnames=argnames, **options)
+    return Derivative(f, argnums, argnames, **options)
 
 
 def value_and_grad(
@@ -68,6 +80,7 @@ def value_and_grad(
     argnames: Argnames = None,
     has_aux: bool = False,
     fallback: str = "tape",
+    memory_limit: int | str | None = None,
     jit: bool | None = None,
 ) -> Any:
     """As `grad`, but a call returns (value, gradient); with `has_aux` ((value, aux), gradient).
@@ -87,11 +100,15 @@ def value_and_grad(
     >>> buffer
     array([2., 4.])
     """
+    options: Any = {
+        "has_aux": has_aux,
+        "fallback": fallback,
+        "memory_limit": memory_limit,
+        "jit": jit,
+    }
     if f is None:
-        return lambda f: value_and_grad(
-            f, argnums, argnames=argnames, has_aux=has_aux, fallback=fallback, jit=jit
-        )
-    return Derivative(f, argnums, argnames, with_value=True, has_aux=has_aux, fallback=fallback, jit=jit)
+        return partial(value_and_grad, argnums=argnums, argnames=argnames, **options)
+    return Derivative(f, argnums, argnames, with_value=True, **options)
 
 
 def differentiable(

@@ -22,6 +22,7 @@ from ..call.specialise import Specialisation, compiled_for
 from ..call.trees import gradient_maker
 from ..code import Recipe
 from ..errors import ArgumentError, TypeMismatchError, UnsupportedError
+from ..options import byte_count
 from ..specs import ArraySpec, ParamSpec, ScalarSpec
 from .verifying import check_first
 
@@ -114,6 +115,8 @@ class Derivative(Inspectable):
         Whether the function returns (value, auxiliary data).
     fallback
         "tape" or "error": what to do with a function that cannot be compiled.
+    memory_limit
+        What saved values may take: bytes, or a text such as "200MB".
     jit
         Overrides PULLBACK_JIT.
     """
@@ -127,12 +130,20 @@ class Derivative(Inspectable):
         with_value: bool = False,
         has_aux: bool = False,
         fallback: str = "tape",
+        memory_limit: int | str | None = None,
         jit: bool | None = None,
     ) -> None:
         if fallback not in FALLBACKS:
             raise ArgumentError(f"fallback={fallback!r}", hint="choose from 'tape' and 'error'")
         self._given = (f, argnums, argnames)
-        self._options = {"with_value": with_value, "has_aux": has_aux, "fallback": fallback, "jit": jit}
+        self._memory_limit = byte_count(memory_limit)
+        self._options = {
+            "with_value": with_value,
+            "has_aux": has_aux,
+            "fallback": fallback,
+            "memory_limit": memory_limit,
+            "jit": jit,
+        }
         inner: Derivative | None = f if isinstance(f, Derivative) else None
         if inner is not None and (
             inner._options["with_value"] or inner._options["has_aux"] or not inner._argnums.single
@@ -259,7 +270,13 @@ class Derivative(Inspectable):
         if self._writer is None:
             places = self._places(self._argnums)
             self._writer = dispatcher(
-                self._target, "gradient", places, has_aux=self._has_aux, into=True, jit=self._jit
+                self._target,
+                "gradient",
+                places,
+                has_aux=self._has_aux,
+                into=True,
+                memory_limit=self._memory_limit,
+                jit=self._jit,
             )
         found, inputs = self._writer.find(params)
         outs = self._buffers(found, out, params)
@@ -302,7 +319,15 @@ class Derivative(Inspectable):
             wrt = self._places(chain[-1])
             along = tuple(self._places(a) for a in chain[:-1])
             kind = "hvp" if along else "gradient"
-            self._kept = dispatcher(self._target, kind, wrt, along, has_aux=self._has_aux, jit=self._jit)
+            self._kept = dispatcher(
+                self._target,
+                kind,
+                wrt,
+                along,
+                has_aux=self._has_aux,
+                memory_limit=self._memory_limit,
+                jit=self._jit,
+            )
         return self._kept
 
     def _find(self, args: tuple[Any, ...], **kwargs: Any) -> tuple[Specialisation, list[Any]]:

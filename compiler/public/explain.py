@@ -66,7 +66,9 @@ def _loops(compiled: Compiled) -> Iterator[str]:
             for s in (plan.slots if plan is not None else [])
             if any(_same_place(loop, op) for loop in s.loops)
         ]
-        if isinstance(op, For) and op.segments and plan is not None:
+        if plan is not None and (
+            (isinstance(op, For) and op.segments) or any(_same_place(loop, op) for loop in plan.checkpointed)
+        ):
             what = "plan CHECKPOINT: cut into segments, each run again to be reversed"
         elif plan is not None and any(_same_place(loop, op) for loop in plan.fused):
             what = "plan FUSE: each iteration is reversed right after it has run"

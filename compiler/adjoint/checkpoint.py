@@ -59,8 +59,8 @@ CountSegments = Callable[[Builder, For, Value], Value]
 """(builder before the loop, loop, trip count) → how many segments."""
 
 
-def checkpoint(module: Module, chosen: Mapping[int, CountSegments] | None = None) -> Module:
-    """Cut the loops that ask for it, and those in `chosen`: identity of a loop of the entry → its segments.
+def checkpoint(module: Module, chosen: Mapping[Value, CountSegments] | None = None) -> Module:
+    """Cut the loops that ask for it, and those in `chosen`: index of a loop → its segments.
 
     Raises
     ------
@@ -87,8 +87,8 @@ def checkpoint(module: Module, chosen: Mapping[int, CountSegments] | None = None
     return replace(module, entry=entry, others=done, segments=frozenset(segments))
 
 
-def _is_cut(op: Op, chosen: Mapping[int, CountSegments]) -> bool:
-    return isinstance(op, For) and (op.segments != 0 or id(op) in chosen)
+def _is_cut(op: Op, chosen: Mapping[Value, CountSegments]) -> bool:
+    return isinstance(op, For) and (op.segments != 0 or op.index in chosen)
 
 
 LENGTH_PRIMS = ("add", "sub", "mul", "eq", "ne", "lt", "le", "gt", "ge")
@@ -102,7 +102,7 @@ class _Cutter:
     fn: Function
     distinct: bool
     writers: Writers
-    chosen: Mapping[int, CountSegments]
+    chosen: Mapping[Value, CountSegments]
     taken: set[str]
     made: dict[str, Function] = field(default_factory=dict)
 
@@ -156,8 +156,8 @@ class _Cutter:
 
     def _segments(self, b: Builder, loop: For) -> Value:
         trips = trip_count(b, loop.lo, loop.hi, loop.step)
-        if id(loop) in self.chosen:
-            count = self.chosen[id(loop)](b, loop, trips)
+        if loop.index in self.chosen:
+            count = self.chosen[loop.index](b, loop, trips)
         elif loop.segments > 0:
             count = b.int(loop.segments)
         else:
