@@ -118,7 +118,7 @@ def checkpoint(iterable: range, segments: int | None = None) -> range:
     ...         x = x + 0.001 * np.sin(x)
     ...     return x
     >>> round(f(1.0, 1000), 6)
-    1.170475
+    1.101705
     """
     if not isinstance(iterable, range):
         raise ArgumentError(
