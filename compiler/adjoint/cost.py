@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from ..analysis.final import Final
 from ..analysis.memory import Memory, is_reference
 from ..analysis.permutation import permutation
 from ..ir.nodes import Apply, Const, Dim, For, ListGet, Load, Loop, Op, Region, Store, Undef, Value, View
@@ -33,8 +34,9 @@ class Costs:
         self._body = body
         self._present = present
         self._at_hand = {op.carried[k] for op in body.ops if isinstance(op, Loop) for k in permutation(op)}
+        self._final = Final(memory)
         self._stores = self._kept_values()
-        self.versions = versions(memory, body)
+        self.versions = versions(memory, body, self._final)
 
     def kept(self, value: Value) -> Store | None:
         """The store by which the program itself keeps a value, if loading it from there is cheap."""
@@ -116,7 +118,7 @@ class Costs:
     def _may_repeat(self, op: Op) -> bool:
         if isinstance(op, Load | ListGet):
             stable = self._memory.stable_after(self._memory.origins(op.args[0]), op)
-            return stable or op.out in self.versions
+            return stable or op.out in self.versions or (isinstance(op, Load) and self._final.stays(op))
         return isinstance(op, Apply | Dim | View | Const | Undef)
 
     # -- values that the program itself keeps in an array
@@ -129,26 +131,9 @@ class Costs:
             beside = self._structure.home.get(op.value) is self._structure.region_of(op)
             if not beside or any(self._depends(i, op.value) for i in op.index):
                 continue
-            own = op if self._own_element(op) else None
-            if self._memory.stable_after(self._memory.origins(op.array), op, apart_from=own):
+            if self._final.stays(op):
                 kept[op.value] = op
         return kept
-
-    def _own_element(self, op: Store) -> bool:
-        """Whether every iteration of the loops around a store writes an element of its own."""
-        origins = self._memory.origins(op.array)
-        loops = self._structure.loops(self._structure.region_of(op), self._body)
-        shared = [x for x in loops if not all(self._memory.fresh_in(o, x) for o in origins)]
-        return all(isinstance(x, For) and x.index in op.index and self._nonneg(x) for x in shared)
-
-    def _nonneg(self, loop: For) -> bool:
-        """Whether the index is known never to be negative, which would wrap around to another element."""
-        lo, hi, step = (self._structure.definition.get(v) for v in (loop.lo, loop.hi, loop.step))
-        if not isinstance(step, Const):
-            return False
-        if step.value > 0:
-            return isinstance(lo, Const) and lo.value >= 0
-        return isinstance(hi, Const) and hi.value >= -1
 
     def _depends(self, value: Value, on: Value) -> bool:
         """Whether computing a value again would need `on`."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..analysis.final import Final
 from ..analysis.memory import Memory, is_reference
 from ..analysis.ranges import Affine, Ranges
 from ..ir.nodes import Load, Op, Region, Value
@@ -29,11 +30,13 @@ class Version:
     at: Op
 
 
-def versions(memory: Memory, scope: Region) -> dict[Value, Version]:
+def versions(memory: Memory, scope: Region, final: Final) -> dict[Value, Version]:
     """The results of loads that are to come from a copy."""
     readers: dict[tuple[Value, int], list[tuple[Load, Version, int]]] = {}
     for op in walk(scope):
-        if isinstance(op, Load) and not memory.stable_after(memory.origins(op.array), op):
+        if not isinstance(op, Load) or memory.stable_after(memory.origins(op.array), op):
+            continue
+        if not final.stays(op):
             at = _nest(memory, op)
             depth = _depth(memory, op, at)
             readers.setdefault((op.array, id(at)), []).append((op, Version(op.array, at), depth))

@@ -65,7 +65,7 @@ class Memory:
         self._origins: dict[Value, set[Value]] = {}
         self._contents: dict[Value, set[Value]] = {}
         self._changed = True
-        self._stable: dict[tuple[Origins, int, int], bool] = {}
+        self._stable: dict[tuple[Origins, int], bool] = {}
         params = [p for p in fn.params if is_reference(p)]
         for param in params:
             self._origins[param] = {param if distinct_params else params[0]}
@@ -195,23 +195,23 @@ class Memory:
         """Every origin that is written to."""
         return frozenset().union(*(origins for _, origins in self.writes))
 
-    def stable_after(self, origins: Origins, op: Op, *, apart_from: Op | None = None) -> bool:
-        """Whether nothing (`apart_from` one write) writes to `origins` between `op` and the end of the
-        scope, which is the function.
+    def stable_after(self, origins: Origins, op: Op) -> bool:
+        """Whether nothing writes to `origins` between `op` and the end of the scope, which is the function.
 
         A write inside a loop around `op` runs again after it, unless the memory is made anew in every
         iteration.
         """
-        key = (origins, id(op), id(apart_from))
+        key = (origins, id(op))
         if key not in self._stable:
             self._stable[key] = not any(
-                self._may_follow(write, op, origins & written)
+                self.may_follow(write, op, origins & written)
                 for write, written in self.writes
-                if write is not apart_from and not origins.isdisjoint(written)
+                if not origins.isdisjoint(written)
             )
         return self._stable[key]
 
-    def _may_follow(self, write: Op, op: Op, shared: Origins) -> bool:
+    def may_follow(self, write: Op, op: Op, shared: Origins) -> bool:
+        """Whether a write to `shared` memory may run after `op`."""
         region, at_op, at_write = self.structure.common(op, write)
         if at_write > at_op:
             return True
