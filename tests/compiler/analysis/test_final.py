@@ -1,4 +1,4 @@
-"""Elements that stay: what `Final` says is true in every run of random loop nests; it says it often enough."""
+"""Elements that stay: what `Final` says is true in all runs of random loop nests; it says it often enough."""
 
 from __future__ import annotations
 
