@@ -46,6 +46,7 @@ from .transform.into import into
 from .transform.licm import licm
 from .transform.name_steps import name_steps
 from .transform.narrow import narrow
+from .transform.promote import promote
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
@@ -54,7 +55,7 @@ from .transform.unroll import unroll
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
 PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:-1], unroll, scalarise)
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
-FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract)
+FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
 MAX_ROUNDS = 4
 
 Sweeps = tuple[frozenset[object], frozenset[object]]

@@ -6,7 +6,7 @@ are different elements, if the index can not be negative (a negative one wraps a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from ..ir.effects import is_random, may_raise
@@ -32,7 +32,8 @@ from ..ir.nodes import (
     Store,
     Value,
 )
-from ..ir.walk import walk
+from ..ir.walk import defined, walk
+from .bounds import Bounds
 from .memory import Memory, is_reference
 
 READ, WRITE, ADD = "read", "write", "add"
@@ -89,6 +90,7 @@ class Dependences:
         self.definition = dict(self.memory.structure.definition)
         self.index_of = {op.index: op for op in walk(fn.body) if isinstance(op, For)}
         self.stands_for: dict[Value, Value] = {}
+        self._bounds = Bounds(self.definition, self.index_of)
         self._shown = frozenset(p for p in fn.params if is_reference(p)) if visible else frozenset()
         self._summaries: dict[int, tuple[Op, Summary]] = {}
 
@@ -179,6 +181,10 @@ class Dependences:
             return False
         return not (a.kind == b.kind == ADD and (self.reassociate or a.ref.dtype.startswith(("int", "uint"))))
 
+    def is_shown(self, ref: Value) -> bool:
+        """Whether the caller sees what is written to this memory, even when the function raises."""
+        return not self._shown.isdisjoint(self.memory.origins(ref))
+
     def exchangeable(self, first: Op, second: Op) -> bool:
         """Whether two neighbours may run in the other order."""
         a, b = self.summary(first), self.summary(second)
@@ -202,9 +208,7 @@ class Dependences:
         return a.raises or a.touches
 
     def _shows(self, a: Summary) -> bool:
-        return a.prints or any(
-            x.kind != READ and not self._shown.isdisjoint(self.memory.origins(x.ref)) for x in a.accesses
-        )
+        return a.prints or any(x.kind != READ and self.is_shown(x.ref) for x in a.accesses)
 
     def apart(self, a: Access, b: Access) -> bool:
         """Whether two accesses in one pass through their region certainly touch different elements: an
@@ -230,6 +234,13 @@ class Dependences:
                 return True
         return False
 
+    def never_meet(self, a: Access, b: Access, inside: Container[Value]) -> bool:
+        """Whether two accesses touch different elements, whatever the values `inside` are for each."""
+        if a.ref is not b.ref or a.ref in inside or a.index is None or b.index is None:
+            return False
+        pairs = zip(a.index, b.index, strict=True)
+        return any(self._bounds.differ(i, j, lambda base: base not in inside) for i, j in pairs)
+
     # -- loops
     def in_any_order(self, loop: For) -> bool:
         """Whether the iterations of a loop may run in any order."""
@@ -243,10 +254,12 @@ class Dependences:
             return False
         shared = [x for x in summary.accesses if not self._own(x, made, loop)]
         writes = [x for x in shared if x.kind != READ]
+        inside = defined(loop.body)
         return not any(
             self.matters(w, x)
             and self.overlap(w, x)
             and not self.same_pass_only(w, x, loop.index, loop.index)
+            and not self.never_meet(w, x, inside)
             for w in writes
             for x in shared
         )

@@ -37,7 +37,7 @@ from __future__ import annotations
 from ..analysis.dependence import Dependences
 from ..analysis.facts import Equalities
 from ..ir.nodes import Check, For, Function, Op, Region, Value
-from ..ir.walk import substitute, walk
+from ..ir.walk import defined, substitute, walk
 
 MOST_OPS = 250
 """Ops in an innermost loop: longer ones have more values than registers."""
@@ -132,11 +132,13 @@ class _Fuser:
         a, b = known.summary(first), known.summary(second)
         if not b.used.isdisjoint(first.outs) or not known.quiet(a, b):
             return False
+        inside = defined(first.body) | defined(second.body)
         return not any(
             known.matters(x, y)
             and known.overlap(x, y)
             and not known.apart(x, y)
             and not known.same_pass_only(x, y, first.index, second.index)
+            and not known.never_meet(x, y, inside)
             for x in a.accesses
             for y in b.accesses
         )

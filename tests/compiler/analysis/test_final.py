@@ -113,7 +113,7 @@ class Nest:
 @pytest.mark.parametrize("block", range(20))
 def test_what_stays_is_not_written_again(block: int) -> None:
     said = 0
-    for seed in range(400 * block, 400 * (block + 1)):
+    for seed in range(100 * block, 100 * (block + 1)):
         nest = Nest(seed)
         overwritten = nest.overwritten()
         if overwritten is None or len(nest.trace) > 2000:
@@ -123,7 +123,7 @@ def test_what_stays_is_not_written_again(block: int) -> None:
             if isinstance(op, Load | Store) and final.stays(op):
                 said += 1
                 assert id(op) not in overwritten, seed
-    assert said > 50
+    assert said > 10
 
 
 def substitution(a, b):

@@ -1,0 +1,145 @@
+"""Bounds of integers, by the loops whose indices they are made of.
+
+`i + j` with j in range(k, n) is at least i + k and at most i + n - 1. Two indices surely differ if one is
+above a bound of the other, both bounds being made of what is the same for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import product
+
+from ..ir.nodes import Apply, Const, Dim, For, ListLen, Op, Value
+
+DEPTH, MOST_BOUNDS = 4, 40
+"""How many bounds of loops are followed, one after the other and in all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """A sum of values, in any order, and a number."""
+
+    bases: tuple[Value, ...]
+    offset: int
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sum) and self.offset == other.offset and self.apart_by(other) == 0
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.bases), self.offset))
+
+    def apart_by(self, other: Sum) -> int | None:
+        """This sum less the other, if their values are the same."""
+        same = sorted(map(id, self.bases)) == sorted(map(id, other.bases))
+        return self.offset - other.offset if same else None
+
+    def plus(self, other: Sum) -> Sum:
+        """The sum of two."""
+        return Sum((*self.bases, *other.bases), self.offset + other.offset)
+
+    def replaced(self, base: Value, by: Sum) -> Sum:
+        """The sum with one of its values replaced."""
+        k = self.bases.index(base)
+        return Sum((*self.bases[:k], *self.bases[k + 1 :]), self.offset).plus(by)
+
+
+class Bounds:
+    """`loops` has the loop of each index, `definition` the op of each other value."""
+
+    def __init__(self, definition: Mapping[Value, Op], loops: Mapping[Value, For]) -> None:
+        self._definition = definition
+        self._loops = loops
+
+    def sum(self, value: Value) -> Sum:
+        """An integer as a sum of others and a number."""
+        op = self._definition.get(value)
+        if isinstance(op, Const):
+            return Sum((), int(op.value))
+        if isinstance(op, Apply) and op.prim == "add":
+            return self.sum(op.args[0]).plus(self.sum(op.args[1]))
+        if isinstance(op, Apply) and op.prim == "sub":
+            left, right = (self.sum(a) for a in op.args)
+            if not right.bases:
+                return Sum(left.bases, left.offset - right.offset)
+        return Sum((value,), 0)
+
+    def beneath(self, value: Value, low: bool) -> list[Sum]:
+        """What an integer is, and what it is at least (or else at most)."""
+        first = self.sum(value)
+        found = {first: None}
+        newest = [first]
+        for _ in range(DEPTH):
+            newest = [
+                further
+                for bound in newest
+                for base in dict.fromkeys(bound.bases)
+                for limit in self._limits(base, low)
+                if (further := bound.replaced(base, limit)) not in found
+            ]
+            found.update(dict.fromkeys(newest))
+            if len(found) > MOST_BOUNDS:
+                break
+        return list(found)
+
+    def _limits(self, base: Value, low: bool) -> list[Sum]:
+        op, loop = self._definition.get(base), self._loops.get(base)
+        if loop is not None and (step := self.step(loop)):
+            up = step > 0
+            if low is up:
+                return [self.sum(loop.lo)]
+            return [self.sum(self._reached(loop)).plus(Sum((), -1 if up else 1))]
+        if isinstance(op, Apply) and op.prim in (("pymax", "maximum") if low else ("pymin", "minimum")):
+            return [self.sum(a) for a in op.args]
+        return []
+
+    def _reached(self, loop: For) -> Value:
+        """The end of a loop where its body runs: max(n, 0) is n in a loop from 0 on."""
+        op = self._definition.get(loop.hi)
+        if self.step(loop) > 0 and isinstance(op, Apply) and op.prim == "pymax":
+            lo, floor = self.sum(loop.lo), self.sum(op.args[1])
+            if not lo.bases and not floor.bases and floor.offset <= lo.offset:
+                return op.args[0]
+        return loop.hi
+
+    def step(self, loop: For) -> int:
+        """The step of a loop; 0 if it is not known."""
+        step = self._definition.get(loop.step)
+        return int(step.value) if isinstance(step, Const) else 0
+
+    def nonnegative(self, value: Value) -> bool:
+        """Whether an index is surely not negative, which would count from the end."""
+        return any(b.offset >= 0 and all(map(self._is_length, b.bases)) for b in self.beneath(value, True))
+
+    def _is_length(self, base: Value) -> bool:
+        return isinstance(self._definition.get(base), Dim | ListLen)
+
+    def differ(
+        self, later: Value, earlier: Value, common: Callable[[Value], bool], ahead: For | None = None
+    ) -> bool:
+        """Whether two indices surely differ, and neither is negative.
+
+        `common` says of a value that it is the same where both are computed. With `ahead`, whose index counts
+        as common, the later one is computed in a later iteration of that loop.
+        """
+        if not (self.nonnegative(later) and self.nonnegative(earlier)):
+            return False
+        for low in (True, False):
+            ends = (self.beneath(later, low), self.beneath(earlier, not low))
+            kept = ([b for b in bounds if all(map(common, b.bases))] for bounds in ends)
+            if any(self._beyond(w, r, low, ahead) for w, r in product(*kept)):
+                return True
+        return False
+
+    def _beyond(self, w: Sum, r: Sum, above: bool, ahead: For | None) -> bool:
+        """Whether w is above r (or else below it)."""
+        gap = w.apart_by(r)
+        if gap is None:
+            return False
+        turns = w.bases.count(ahead.index) if ahead is not None else 0
+        if ahead is not None and turns:
+            step = self.step(ahead)
+            if step == 0 or (step > 0) is not above:
+                return False
+            gap += turns * step
+        return gap > 0 if above else gap < 0

@@ -1,0 +1,149 @@
+"""Scalar promotion: an element that a loop reads or adds to in every iteration stays in a register.
+
+Before::
+
+    x[i] = b
+    for j in range(0, i, 1) {
+        t: f64 = a[i, j]
+        u: f64 = x[j]
+        p: f64 = t * u
+        x[i] += p
+    }
+
+After::
+
+    x[i] = b
+    for j in range(0, i, 1) carry (sum: f64 = 0.0) {
+        t: f64 = a[i, j]
+        u: f64 = x[j]
+        p: f64 = t * u
+        sum_1: f64 = sum + p
+        yield sum_1
+    } -> sum_2
+    x[i] += sum_2
+
+The element must be known to exist, since the loop may have no iterations: it has been accessed before.
+Nothing else in the loop may touch it; x[j] is another element, as j < i. LLVM can not know that of one array.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..analysis.dependence import ADD, READ, Access, Dependences
+from ..ir.nodes import Apply, Const, For, Function, Load, Op, Region, Store, Value
+from ..ir.types import Scalar
+from ..ir.walk import defined, substitute, walk
+
+Place = tuple[Value, tuple[Value, ...]]
+
+
+def promote(
+    fn: Function, *, distinct_params: bool = True, reassociate: bool = True, visible: bool = True
+) -> Function:
+    """Promote elements; the function itself where there are none."""
+    if not any(isinstance(op, For) for op in walk(fn.body)):
+        return fn
+    known = Dependences(fn, distinct_params=distinct_params, reassociate=reassociate, visible=visible)
+    pass_ = _Promoter(known, reassociate)
+    body = pass_.region(fn.body, set())
+    return Function(fn.name, body) if pass_.changed else fn
+
+
+class _Promoter:
+    def __init__(self, known: Dependences, reassociate: bool) -> None:
+        self._known = known
+        self._reassociate = reassociate
+        self.changed = False
+
+    def region(self, region: Region, exists: set[Place]) -> Region:
+        """A region with its loops promoted; `exists` are the elements accessed before it."""
+        exists = set(exists)
+        ops: list[Op] = []
+        for op in region.ops:
+            if op.regions:
+                op = op.rebuild(regions=tuple(self.region(r, exists) for r in op.regions))
+            made = self._promoted(op, exists) if isinstance(op, For) else [op]
+            exists.update((o.array, o.index) for o in made if isinstance(o, Load | Store))
+            ops += made
+        return Region(region.params, ops, region.yields)
+
+    def _promoted(self, loop: For, exists: set[Place]) -> list[Op]:
+        inside = defined(loop.body)
+        before: list[Op] = []
+        after: list[Op] = []
+        for place in [p for p in self._places(loop, inside) if p in exists]:
+            kinds = self._alone(loop, place, inside)
+            if kinds == {READ}:
+                loop = self._read(loop, place, before)
+            elif kinds == {ADD} and self._summable(loop, place):
+                loop = self._summed(loop, place, before, after)
+        self.changed |= bool(before)
+        return [*before, loop, *after]
+
+    def _places(self, loop: For, inside: set[Value]) -> list[Place]:
+        """The elements that are the same in every iteration."""
+        found: dict[Place, None] = {}
+        for op in walk(loop.body):
+            if isinstance(op, Load | Store) and inside.isdisjoint((op.array, *op.index)):
+                found[op.array, op.index] = None
+        return list(found)
+
+    def _alone(self, loop: For, place: Place, inside: set[Value]) -> set[str]:
+        """How the loop accesses the element; nothing if something else may touch it as well."""
+        array, index = place
+        kinds: set[str] = set()
+        own = Access(READ, array, index)
+        summary = self._known.summary(loop)
+        if summary.opaque:
+            return set()
+        for access in summary.accesses:
+            same = access.ref is array and access.index == index
+            if same or (self._known.overlap(access, own) and not self._known.never_meet(access, own, inside)):
+                kinds.add(access.kind)
+        return kinds
+
+    def _read(self, loop: For, place: Place, before: list[Op]) -> For:
+        array, index = place
+        loads = [op for op in walk(loop.body) if isinstance(op, Load) and (op.array, op.index) == place]
+        out = Value(loads[0].out.type, loads[0].out.name)
+        before.append(Load((array, *index), (out,), (), (), loads[0].src))
+        body = _without(loop.body, {id(op) for op in loads})
+        return For(
+            loop.args, loop.outs, (substitute(body, {op.out: out for op in loads}),), loop.attrs, loop.src
+        )
+
+    def _summable(self, loop: For, place: Place) -> bool:
+        """Whether what is added to the element is added in the body itself, in any order."""
+        array, _ = place
+        stores = [op for op in walk(loop.body) if isinstance(op, Store) and (op.array, op.index) == place]
+        if any(op not in loop.body.ops for op in stores) or loop.stops or loop.counted:
+            return False
+        return not self._known.is_shown(array) and (self._reassociate or not array.dtype.startswith("float"))
+
+    def _summed(self, loop: For, place: Place, before: list[Op], after: list[Op]) -> For:
+        array, index = place
+        type_ = Scalar(array.dtype)
+        zero, total, param = Value(type_, ""), Value(type_, array.name), Value(type_, array.name)
+        ops: list[Op] = []
+        sum_, src = param, loop.src
+        for op in loop.body.ops:
+            if isinstance(op, Store) and (op.array, op.index) == place:
+                following = Value(type_, array.name)
+                ops.append(Apply((sum_, op.value), (following,), (), ("add",), op.src))
+                sum_, src = following, op.src
+            else:
+                ops.append(op)
+        before.append(Const((), (zero,), (), (np.dtype(array.dtype).type(0).item(),), src))
+        after.append(Store((array, *index, total), (), (), (True,), src))
+        body = Region((*loop.body.params, param), ops, (*loop.body.yields, sum_))
+        return For((*loop.args, zero), (*loop.outs, total), (body,), loop.attrs, loop.src)
+
+
+def _without(region: Region, gone: set[int]) -> Region:
+    ops = [
+        op.rebuild(regions=tuple(_without(r, gone) for r in op.regions)) if op.regions else op
+        for op in region.ops
+        if id(op) not in gone
+    ]
+    return Region(region.params, ops, region.yields)
