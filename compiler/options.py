@@ -5,6 +5,7 @@ PULLBACK_CHECK=1        compare the first gradient of every signature with centr
 PULLBACK_DUMP=STAGES    print the IR after these stages to stderr: `all`, or names separated by commas
 PULLBACK_CACHE=0        keep nothing on disk PULLBACK_CACHE_DIR=DIR  where compiled derivatives are kept
 PULLBACK_FASTMATH=0     arithmetic in source order, without reassociation
+PULLBACK_VERIFY=1       check the IR after every pass, not only after every stage
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class Options:
     cache: bool = True
     cache_dir: Path = Path()
     fastmath: bool = True
+    verify: bool = False
 
     @classmethod
     def read(cls, jit: bool | None = None) -> Options:
@@ -42,6 +44,7 @@ class Options:
             cache=_flag("PULLBACK_CACHE", True),
             cache_dir=cache_dir(),
             fastmath=_flag("PULLBACK_FASTMATH", True),
+            verify=_flag("PULLBACK_VERIFY", False),
         )
 
     def dumps(self, stage: str) -> bool:

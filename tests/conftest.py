@@ -34,6 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--update-golden") and "CI" in os.environ:
         raise pytest.UsageError("golden files are updated by a person who reads the diff, not under CI")
+    os.environ.setdefault("PULLBACK_VERIFY", "1")
     if "PULLBACK_CACHE_DIR" not in os.environ:  # the workers of xdist inherit it
         cache = tempfile.TemporaryDirectory(prefix="pullback-cache-", ignore_cleanup_errors=True)
         os.environ["PULLBACK_CACHE_DIR"] = cache.name

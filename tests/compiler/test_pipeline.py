@@ -60,7 +60,9 @@ def test_a_broken_pass_is_named() -> None:
         return Module(Function("f", b.region))
 
     with pytest.raises(InternalError, match="the pass 'broken' broke the IR"):
-        Runner(Options()).run("broken", broken)
+        Runner(Options(verify=True)).run("broken", broken)
+    with pytest.raises(InternalError, match="the pass 'final' broke the IR"):
+        Runner(Options()).keep("final", broken())
 
 
 def test_dump(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,4 +76,4 @@ def test_dump(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def test_cleanup_is_data() -> None:
     common = ["fold", "select_branches", "cse", "licm", "dce"]
     assert [step.__name__ for step in pipeline.CLEANUP] == [*common, "scalarise"]
-    assert [step.__name__ for step in pipeline.PRIMAL] == [*common, "unroll", "scalarise"]
+    assert [step.__name__ for step in pipeline.PRIMAL] == ["narrow", *common, "unroll", "scalarise"]
