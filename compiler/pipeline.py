@@ -118,7 +118,7 @@ class Runner:
         return module
 
     def keep(self, stage: str, module: Module) -> None:
-        """Remember a stage for `f.ir(stage)`, and verify it; verifying every pass takes a third of the time."""
+        """Remember a stage for `f.ir(stage)`, and verify it; to verify every pass would take long."""
         self._verify(stage, module)
         self.stages[stage] = module
 
