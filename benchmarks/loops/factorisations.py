@@ -29,6 +29,41 @@ def cholesky(a):
     return total
 
 
+def cholesky_hand(a):
+    """The factor, then its reverse in place: row by row from the last, without a tape."""
+    n = a.shape[0]
+    low = a.copy()
+    value = 0.0
+    for i in range(n):
+        for j in range(i):
+            total = low[i, j]
+            for k in range(j):
+                total -= low[i, k] * low[j, k]
+            low[i, j] = total / low[j, j]
+        total = low[i, i]
+        for k in range(i):
+            total -= low[i, k] * low[i, k]
+        low[i, i] = np.sqrt(total)
+    bar = np.zeros((n, n))
+    for i in range(n):
+        for j in range(i + 1):
+            weight = np.cos(i - j)
+            value += low[i, j] * weight
+            bar[i, j] = weight
+    for i in range(n - 1, -1, -1):
+        bar[i, i] /= 2.0 * low[i, i]
+        for k in range(i):
+            bar[i, k] -= 2.0 * bar[i, i] * low[i, k]
+        for j in range(i - 1, -1, -1):
+            total = bar[i, j] / low[j, j]
+            bar[i, j] = total
+            bar[j, j] -= total * low[i, j]
+            for k in range(j):
+                bar[i, k] -= total * low[j, k]
+                bar[j, k] -= total * low[i, k]
+    return value, bar
+
+
 def cholesky_jax(a):
     """Only the lower triangle is read, and JAX would share its derivative with the upper one."""
     n = a.shape[0]
@@ -227,6 +262,7 @@ CASES = (
         args=positive,
         sizes=(5, 40, 120),
         argnums=(0,),
+        hand=cholesky_hand,
         jax=lambda: cholesky_jax,
         torch=lambda: cholesky_torch,
         note="loops against the LAPACK of the rivals",

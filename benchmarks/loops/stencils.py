@@ -87,6 +87,33 @@ def jacobi_2d_loops(a, b, steps):
     return np.sum(a**2)
 
 
+def jacobi_2d_loops_hand(a, b, steps):
+    """Each half step is its own transpose on the inner points; the borders only collect."""
+    a, b = a.copy(), b.copy()
+    n, m = a.shape
+    for _ in range(steps):
+        for i in range(1, n - 1):
+            for j in range(1, m - 1):
+                b[i, j] = 0.2 * (a[i, j] + a[i, j - 1] + a[i, j + 1] + a[i + 1, j] + a[i - 1, j])
+        for i in range(1, n - 1):
+            for j in range(1, m - 1):
+                a[i, j] = 0.2 * (b[i, j] + b[i, j - 1] + b[i, j + 1] + b[i + 1, j] + b[i - 1, j])
+    value = np.sum(a * a)
+    a_bar, b_bar = 2.0 * a, np.zeros((n, m))
+    inner = np.zeros((n + 2, m + 2))
+    for _ in range(steps):
+        for bar, other in ((a_bar, b_bar), (b_bar, a_bar)):
+            for i in range(1, n - 1):
+                for j in range(1, m - 1):
+                    inner[i + 1, j + 1] = 0.2 * bar[i, j]
+                    bar[i, j] = 0.0
+            for i in range(n):
+                for j in range(m):
+                    around = inner[i + 1, j] + inner[i + 1, j + 2] + inner[i, j + 1] + inner[i + 2, j + 1]
+                    other[i, j] += inner[i + 1, j + 1] + around
+    return value, (a_bar, b_bar)
+
+
 def jacobi_2d_jax(a, b, steps):
     def sweep(a):
         return 0.2 * (a[1:-1, 1:-1] + a[1:-1, :-2] + a[1:-1, 2:] + a[2:, 1:-1] + a[:-2, 1:-1])
@@ -335,6 +362,7 @@ CASES = (
         args=square,
         sizes=(6, 50, 150),
         argnums=(0, 1),
+        hand=jacobi_2d_loops_hand,
         jax=lambda: jacobi_2d_jax,
         jax_loops=lambda: jacobi_2d_jax_loops,
         torch=lambda: jacobi_2d_torch,

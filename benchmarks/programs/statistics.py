@@ -42,6 +42,53 @@ def mixture(alphas, means, factors, x):
     return -(total - n * (top + np.log(np.sum(np.exp(alphas - top)))) - 0.5 * n * d * math.log(2.0 * math.pi))
 
 
+def mixture_hand(alphas, means, factors, x):
+    """The responsibilities of each point weigh the derivatives of its scores, which are made again."""
+    n, d = x.shape
+    k = len(alphas)
+    scores, centred, z, z_bar = np.empty(k), np.empty((k, d)), np.empty((k, d)), np.empty(d)
+    alphas_bar, means_bar, factors_bar = np.zeros(k), np.zeros((k, d)), np.zeros((k, d, d))
+    scales, log_dets = np.empty((k, d)), np.zeros(k)
+    for c in range(k):
+        for a in range(d):
+            scales[c, a] = np.exp(factors[c, a, a])
+            log_dets[c] += factors[c, a, a]
+    total = 0.0
+    for i in range(n):
+        for c in range(k):
+            squares = 0.0
+            for a in range(d):
+                centred[c, a] = x[i, a] - means[c, a]
+            for a in range(d):
+                sum_ = scales[c, a] * centred[c, a]
+                for b in range(a):
+                    sum_ += factors[c, a, b] * centred[c, b]
+                z[c, a] = sum_
+                squares += sum_ * sum_
+            scores[c] = alphas[c] + log_dets[c] - 0.5 * squares
+        top = np.max(scores)
+        weight = 0.0
+        for c in range(k):
+            scores[c] = np.exp(scores[c] - top)
+            weight += scores[c]
+        total += top + np.log(weight)
+        for c in range(k):
+            share = -scores[c] / weight
+            alphas_bar[c] += share
+            for a in range(d):
+                z_bar[a] = -share * z[c, a]
+                factors_bar[c, a, a] += share + z_bar[a] * scales[c, a] * centred[c, a]
+                means_bar[c, a] -= z_bar[a] * scales[c, a]
+                for b in range(a):
+                    factors_bar[c, a, b] += z_bar[a] * centred[c, b]
+                    means_bar[c, b] -= z_bar[a] * factors[c, a, b]
+    top = np.max(alphas)
+    weights = np.exp(alphas - top)
+    weight = np.sum(weights)
+    value = -(total - n * (top + np.log(weight)) - 0.5 * n * d * math.log(2.0 * math.pi))
+    return value, (alphas_bar + n * weights / weight, means_bar, factors_bar)
+
+
 def mixture_jax(alphas, means, factors, x):
     n, d = x.shape
     logs = jnp.diagonal(factors, axis1=1, axis2=2)
@@ -119,6 +166,7 @@ CASES = (
         args=mixture_data,
         sizes=(10, 100, 500),
         argnums=(0, 1, 2),
+        hand=mixture_hand,
         jax=lambda: mixture_jax,
         torch=lambda: mixture_torch,
     ),
