@@ -1,4 +1,4 @@
-"""A long recurrence over a state of a thousand numbers: with every state on the tape, and with checkpoints."""
+"""A long recurrence over a state of a thousand numbers: all of it on the tape, and with checkpoints."""
 
 from __future__ import annotations
 
