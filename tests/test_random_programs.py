@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from randprog import derive, plugin
 from randprog.grammar import FEATURES, Program
-from randprog.oracle import Rejected, check, finite_differences, fresh, run
+from randprog.oracle import Rejected, check, finite_differences, fresh, overflows, run
 from randprog.shrink import minimise
 
 CHUNK = 10
@@ -39,6 +39,15 @@ def test_gradients_are_right_or_refused(seeds: range, request: pytest.FixtureReq
     if failed:
         report += f"\n\nsource of seed {failed[0].seed}:\n{Program(failed[0].seed).source}"
     assert not failed, report
+
+
+def test_overflow_of_what_is_not_used_is_seen() -> None:
+    def squared(s, times):
+        for _ in range(times):
+            s = s * s
+        return 0.5
+
+    assert overflows(squared, (3.0, 12)) and not overflows(squared, (3.0, 3))
 
 
 def test_a_seed_fixes_source_and_arguments() -> None:

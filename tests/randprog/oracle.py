@@ -19,7 +19,17 @@ import numpy as np
 from randprog.complexstep import Oracle, Rejected
 from randprog.grammar import Argument, Program
 
-__all__ = ["Case", "Rejected", "check", "finite_differences", "load", "oracle_gradient", "run", "unload"]
+__all__ = [
+    "Case",
+    "Rejected",
+    "check",
+    "finite_differences",
+    "load",
+    "oracle_gradient",
+    "overflows",
+    "run",
+    "unload",
+]
 
 STEP = 1e-30
 MARGIN = 1e-6
@@ -201,6 +211,17 @@ def check(program: Program) -> tuple[float, tuple[Any, ...]]:
     return value, tuple(grads)
 
 
+def overflows(fn: Callable[..., Any], args: Sequence[Any]) -> bool:
+    """Whether an operation on finite numbers gives infinity."""
+    scalars = [np.float64(a) if isinstance(a, float) else a for a in args]
+    try:
+        with np.errstate(all="ignore", over="raise"):
+            fn(*scalars)
+    except (FloatingPointError, OverflowError):
+        return True
+    return False
+
+
 def run(program: Program | int, **knobs: Any) -> Case:
     """A program, its compiled function, its arguments, value and gradients.
 
@@ -226,6 +247,9 @@ def run(program: Program | int, **knobs: Any) -> Case:
     value, grads = check(program)
     fn = load(program.source, program.seed)
     args = program.arguments()
+    if overflows(fn, fresh(args)):
+        unload(fn)
+        raise Rejected("an intermediate value overflows: its derivative times zero is not a number")
     with np.errstate(all="ignore"):
         real = float(fn(*fresh(args)))
     if not abs(real - value) <= 1e-10 * (1.0 + abs(value)):
