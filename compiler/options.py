@@ -3,7 +3,8 @@
 PULLBACK_JIT=0          run the generated file as plain Python, so that `pdb` steps through it
 PULLBACK_CHECK=1        compare the first gradient of every signature with central differences
 PULLBACK_DUMP=STAGES    print the IR after these stages to stderr: `all`, or names separated by commas
-PULLBACK_CACHE=0        keep nothing on disk PULLBACK_CACHE_DIR=DIR  where compiled derivatives are kept
+PULLBACK_CACHE=0        keep nothing on disk
+PULLBACK_CACHE_DIR=DIR  where compiled derivatives are kept
 PULLBACK_FASTMATH=0     arithmetic in source order, without reassociation
 PULLBACK_VERIFY=1       check the IR after every pass, not only after every stage
 """

@@ -37,6 +37,80 @@ def reaction_diffusion(log_rates, u0, v0, steps):
     return np.sum(v**2)
 
 
+def reaction_diffusion_hand(log_rates, u0, v0, steps):
+    """Fields with a border that repeats the other side, so that inner loops have no tests.
+
+    The states are computed where they are kept. The Laplacian is its own adjoint, so one of the adjoint field
+    serves the update and the gradients of the diffusivities.
+    """
+    n, m = u0.shape
+    rates = np.exp(log_rates)
+    spread_u, spread_v, feed, kill = rates[0], rates[1], rates[2], rates[3]
+    us = np.empty((steps + 1, n + 2, m + 2))
+    vs = np.empty((steps + 1, n + 2, m + 2))
+    us[0, 1:-1, 1:-1] = u0
+    vs[0, 1:-1, 1:-1] = v0
+    for t in range(steps):
+        for state in (us[t], vs[t]):
+            for j in range(1, m + 1):
+                state[0, j] = state[n, j]
+                state[n + 1, j] = state[1, j]
+            for i in range(1, n + 1):
+                state[i, 0] = state[i, m]
+                state[i, m + 1] = state[i, 1]
+        u, v = us[t], vs[t]
+        for i in range(1, n + 1):
+            for j in range(1, m + 1):
+                around_u = u[i - 1, j] + u[i + 1, j] + u[i, j - 1] + u[i, j + 1] - 4.0 * u[i, j]
+                around_v = v[i - 1, j] + v[i + 1, j] + v[i, j - 1] + v[i, j + 1] - 4.0 * v[i, j]
+                reaction = u[i, j] * v[i, j] * v[i, j]
+                us[t + 1, i, j] = u[i, j] + spread_u * around_u - reaction + feed * (1.0 - u[i, j])
+                vs[t + 1, i, j] = v[i, j] + spread_v * around_v + reaction - (feed + kill) * v[i, j]
+    value = 0.0
+    u_bar = np.zeros((n + 2, m + 2))
+    v_bar = np.zeros((n + 2, m + 2))
+    u_new = np.empty((n + 2, m + 2))
+    v_new = np.empty((n + 2, m + 2))
+    for i in range(1, n + 1):
+        for j in range(1, m + 1):
+            value += vs[steps, i, j] * vs[steps, i, j]
+            v_bar[i, j] = 2.0 * vs[steps, i, j]
+    spread_u_bar = 0.0
+    spread_v_bar = 0.0
+    feed_bar = 0.0
+    kill_bar = 0.0
+    for t in range(steps - 1, -1, -1):
+        for state in (u_bar, v_bar):
+            for j in range(1, m + 1):
+                state[0, j] = state[n, j]
+                state[n + 1, j] = state[1, j]
+            for i in range(1, n + 1):
+                state[i, 0] = state[i, m]
+                state[i, m + 1] = state[i, 1]
+        u, v = us[t], vs[t]
+        for i in range(1, n + 1):
+            for j in range(1, m + 1):
+                ub = u_bar[i, j]
+                vb = v_bar[i, j]
+                around_u = u_bar[i - 1, j] + u_bar[i + 1, j] + u_bar[i, j - 1] + u_bar[i, j + 1] - 4.0 * ub
+                around_v = v_bar[i - 1, j] + v_bar[i + 1, j] + v_bar[i, j - 1] + v_bar[i, j + 1] - 4.0 * vb
+                spread_u_bar += u[i, j] * around_u
+                spread_v_bar += v[i, j] * around_v
+                feed_bar += ub * (1.0 - u[i, j]) - vb * v[i, j]
+                kill_bar -= vb * v[i, j]
+                exchange = (vb - ub) * v[i, j]
+                u_new[i, j] = (1.0 - feed) * ub + spread_u * around_u + exchange * v[i, j]
+                v_new[i, j] = (1.0 - feed - kill) * vb + spread_v * around_v + 2.0 * exchange * u[i, j]
+        u_bar, u_new = u_new, u_bar
+        v_bar, v_new = v_new, v_bar
+    rates_bar = np.empty(4)
+    rates_bar[0] = spread_u_bar
+    rates_bar[1] = spread_v_bar
+    rates_bar[2] = feed_bar
+    rates_bar[3] = kill_bar
+    return value, (rates_bar * rates, u_bar[1:-1, 1:-1].copy(), v_bar[1:-1, 1:-1].copy())
+
+
 def reaction_diffusion_jax(log_rates, u0, v0, steps):
     rates = jnp.exp(log_rates)
 
@@ -115,6 +189,7 @@ CASES = (
         args=with_rates,
         sizes=(8, 32, 64),
         argnums=(0, 1, 2),
+        hand=reaction_diffusion_hand,
         jax=lambda: reaction_diffusion_jax,
         torch=lambda: reaction_diffusion_torch,
     ),

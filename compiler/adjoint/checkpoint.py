@@ -87,6 +87,11 @@ def checkpoint(module: Module, chosen: Mapping[Value, CountSegments] | None = No
     return replace(module, entry=entry, others=done, segments=frozenset(segments))
 
 
+def square_root(b: Builder, trips: Value) -> Value:
+    """√trips segments, rounded up: the number at which segments and iterations of each are of one order."""
+    return cast(b, emit(b, "ceil", emit(b, "sqrt", cast(b, trips, "float64"))), "int64")
+
+
 def _is_cut(op: Op, chosen: Mapping[Value, CountSegments]) -> bool:
     return isinstance(op, For) and (op.segments != 0 or op.index in chosen)
 
@@ -161,7 +166,7 @@ class _Cutter:
         elif loop.segments > 0:
             count = b.int(loop.segments)
         else:
-            count = cast(b, emit(b, "ceil", emit(b, "sqrt", cast(b, trips, "float64"))), "int64")
+            count = square_root(b, trips)
         return emit(b, "pymax", count, b.int(1))
 
     def _name(self) -> str:

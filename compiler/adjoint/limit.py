@@ -8,7 +8,7 @@ trip counts and lengths; where those of an inner loop are not known before the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,14 +21,13 @@ from ..ir.types import List
 from ..ir.walk import free
 from ..prims.counting import trip_count
 from ..prims.prim import Sym, cast, emit
+from .checkpoint import CountSegments, square_root
 from .recover import Slot
-
-Count = Callable[[Builder, For, Value], Value]
 
 
 def within(
     limit: int, body: Region, slots: list[Slot], original: Mapping[Value, Value]
-) -> dict[Value, Count]:
+) -> dict[Value, CountSegments]:
     """Index of a loop of `body` → how many segments the loop needs.
 
     `slots` is what the adjoint saves that was made of a clone of `body`; `original` has the values of the
@@ -54,20 +53,17 @@ class _Tape:
     original: Mapping[Value, Value]
     slots: list[Slot] = field(default_factory=list)
 
-    def counter(self, limit: float) -> Count:
+    def counter(self, limit: float) -> CountSegments:
         """How many segments, as IR before the loop."""
 
         def count(b: Builder, loop: For, trips: Value) -> Value:
-            n = Sym(b, cast(b, trips, "float64"))
             sizes = [self._bytes(b, slot) for slot in self.slots]
             known = [s for s in sizes if s is not None]
-            least = emit(b, "sqrt", n.value)
-            segments = least
-            if len(known) == len(sizes):
-                total = n * sum(known[1:], known[0])
-                state = self._state(b, loop)
-                least = emit(b, "sqrt", (total / state).value)
-                segments = emit(b, "minimum", (total / (limit / 2)).value, least)
+            if len(known) < len(sizes):
+                return square_root(b, trips)
+            total = Sym(b, cast(b, trips, "float64")) * sum(known[1:], known[0])
+            least = emit(b, "sqrt", (total / self._state(b, loop)).value)
+            segments = emit(b, "minimum", (total / (limit / 2)).value, least)
             return cast(b, emit(b, "ceil", segments), "int64")
 
         return count

@@ -16,7 +16,6 @@ from ..ir.nodes import (
     CallFn,
     Check,
     Const,
-    Dim,
     For,
     Function,
     ListGet,
@@ -118,36 +117,13 @@ class Dependences:
         op = self.definition.get(value)
         return op.value if isinstance(op, Const) and type(op.value) is int else None
 
-    def least(self, value: Value) -> int | None:
-        """A number that an integer is certainly not below, if one is known."""
-        root, offset = self.affine(value)
-        if root is None:
-            return offset
-        floor = self._least_root(root)
-        return None if floor is None else floor + offset
-
-    def _least_root(self, root: Value) -> int | None:
-        loop = self.index_of.get(root)
-        if loop is not None:
-            step = self.literal(loop.step)
-            if step is None or step == 0:
-                return None
-            if step > 0:
-                return self.least(loop.lo)
-            lowest = self.least(loop.hi)
-            return None if lowest is None else lowest + 1
-        op = self.definition.get(root)
-        if isinstance(op, Dim | ListLen):
-            return 0
-        if isinstance(op, Apply) and op.prim in ("pymax", "maximum"):
-            known = [k for k in map(self.least, op.args) if k is not None]
-            return max(known, default=None)
-        return None
-
     def nonneg(self, value: Value) -> bool:
         """Whether an index is certainly not negative."""
-        least = self.least(value)
-        return least is not None and least >= 0
+        return self._bounds.nonnegative(value)
+
+    def sums_commute(self, ref: Value) -> bool:
+        """Whether what is added to an element may be added up in any order."""
+        return self.reassociate or ref.dtype.startswith(("int", "uint"))
 
     # -- what ops do
     def summary(self, op: Op) -> Summary:
@@ -179,7 +155,7 @@ class Dependences:
         """Whether the order of two accesses to one element is seen."""
         if a.kind == b.kind == READ:
             return False
-        return not (a.kind == b.kind == ADD and (self.reassociate or a.ref.dtype.startswith(("int", "uint"))))
+        return not (a.kind == b.kind == ADD and self.sums_commute(a.ref))
 
     def is_shown(self, ref: Value) -> bool:
         """Whether the caller sees what is written to this memory, even when the function raises."""
@@ -271,7 +247,7 @@ class Dependences:
 
     def is_sum(self, region: Region, param: Value, following: Value) -> bool:
         """Whether a carried value is a sum that may be added up in any order, and not used otherwise."""
-        if is_reference(param) or not (self.reassociate or param.dtype.startswith(("int", "uint"))):
+        if is_reference(param) or not self.sums_commute(param):
             return False
         users = [op for op in region.ops if param in self.summary(op).used]
         if len(users) != 1 or param in region.yields:

@@ -1,4 +1,4 @@
-"""Functions that make arrays: filled, ranges, literals, copies, matrices with structure."""
+"""Functions that make arrays: filled, ranges, literals, copies; and what an array is."""
 
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from .core import (
     cast_to,
     copy,
     dtype_name,
-    elementwise,
     from_nest,
     in_layout_of,
     is_contiguous,
@@ -32,9 +31,8 @@ from .core import (
     zip_map,
 )
 from .promotion import result_dtype
-from .reduce import sum_
-from .registry import Sample, attribute, cube, lowers, mat, values, vec
-from .shape import lengths, one_axis, permute, ravel
+from .registry import Sample, attribute, lowers, mat, values, vec
+from .shape import lengths, one_axis, ravel
 from .value import AbstractValue, Arr, Index, Known, Num, Tup, of_memory
 
 
@@ -295,130 +293,6 @@ def meshgrid(ctx: Ctx, *xi: AbstractValue, indexing: AbstractValue = "xy") -> Ab
     return Tup(tuple(spread(k) for k in range(len(xi))))
 
 
-# -- matrices with structure
-@lowers(np.eye, samples=lambda: [Sample(3), Sample(2, 3), Sample(3, k=1), Sample(3, 4, -1, dtype=np.float32)])
-def eye(
-    ctx: Ctx,
-    N: AbstractValue,
-    M: AbstractValue | None = None,
-    k: AbstractValue = 0,
-    dtype: AbstractValue | None = None,
-) -> AbstractValue:
-    """np.eye."""
-    rows = as_index(ctx, N)
-    shape = (rows, rows if M is None else as_index(ctx, M))
-    name = dtype_name(ctx, dtype) or "float64"
-    out = filled(ctx, shape, name, ctx.b.const(0, name))
-    assign(ctx, diagonal_view(ctx, out, static(ctx, k, "k")), Num(ctx.b.const(1, name)))
-    return out
-
-
-@lowers(np.identity, samples=lambda: [Sample(3), Sample(2, dtype=int)])
-def identity(ctx: Ctx, n: AbstractValue, dtype: AbstractValue | None = None) -> AbstractValue:
-    """np.identity."""
-    return eye(ctx, n, dtype=dtype)
-
-
-def diagonal_view(ctx: Ctx, arr: Arr, k: int, axes: tuple[int, int] = (0, 1)) -> Arr:
-    """The diagonal of two axes as the last axis, writeable if arr is."""
-    b = ctx.b
-    rest = tuple(a for a in range(arr.rank) if a not in axes)
-    moved = permute(arr, (*rest, *axes))
-    rows, columns = moved.shape[-2:]
-    below, right = b.int(max(-k, 0)), b.int(max(k, 0))
-    spare = [emit(b, "sub", n, s) for n, s in ((rows, below), (columns, right))]
-    length = emit(b, "pymin", *spare)
-    length = length if k == 0 else emit(b, "pymax", length, b.int(0))
-    ctx.nonneg.add(length)
-
-    def fn(b: Builder, index: Index) -> Index:
-        return (*index[:-1], emit(b, "add", index[-1], below), emit(b, "add", index[-1], right))
-
-    return remap(moved, (*moved.shape[:-2], length), fn, ("diagonal", k))
-
-
-@lowers(
-    np.diagonal,
-    method="diagonal",
-    samples=lambda: [Sample(mat()), Sample(mat(), 1), Sample(mat(), -1), Sample(cube(), 0, 1, 2)],
-)
-def diagonal(
-    ctx: Ctx,
-    a: AbstractValue,
-    offset: AbstractValue = 0,
-    axis1: AbstractValue = 0,
-    axis2: AbstractValue = 1,
-) -> AbstractValue:
-    """np.diagonal."""
-    from dataclasses import replace
-
-    arr = as_array(ctx, a)
-    axes = (one_axis(ctx, axis1, arr.rank), one_axis(ctx, axis2, arr.rank))
-    return replace(diagonal_view(ctx, arr, static(ctx, offset, "offset"), axes), writeable=False)
-
-
-@lowers(np.diag, samples=lambda: [Sample(mat()), Sample(vec()), Sample(vec(), 1), Sample(mat(), -1)])
-def diag(ctx: Ctx, v: AbstractValue, k: AbstractValue = 0) -> AbstractValue:
-    """np.diag."""
-    arr, offset = as_array(ctx, v), static(ctx, k, "k")
-    if arr.rank != 1:
-        return diagonal(ctx, arr, offset)
-    n = emit(ctx.b, "add", arr.shape[0], ctx.b.int(abs(offset)))
-    out = ctx.fresh((n, n), arr.dtype, "zeros")
-    b, ref = ctx.b, out.memory.ref  # type: ignore[union-attr]
-    below, right = b.int(max(-offset, 0)), b.int(max(offset, 0))
-
-    def put(b: Builder, index: Index) -> None:
-        place = (emit(b, "add", index[0], below), emit(b, "add", index[0], right))
-        b.store(ref, place, arr.at(b, index))
-
-    nest(ctx, arr.shape, put)
-    return out
-
-
-@lowers(np.fill_diagonal, samples=list)
-def fill_diagonal(ctx: Ctx, a: AbstractValue, val: AbstractValue) -> AbstractValue:
-    """np.fill_diagonal."""
-    arr = as_array(ctx, a)
-    if arr.rank != 2:
-        raise ctx.no_rule("np.fill_diagonal of an array that is not a matrix is not supported")
-    assign(ctx, diagonal_view(ctx, arr, 0), val)
-    return Known(None)
-
-
-def _triangle(lower_part: bool) -> Any:
-    def lower(ctx: Ctx, m: AbstractValue, k: AbstractValue = 0) -> AbstractValue:
-        arr = as_array(ctx, m)
-        shift = as_index(ctx, k)
-
-        def keep(b: Builder, index: Index) -> Value:
-            edge = emit(b, "add", index[-2], shift)
-            cond = emit(b, "le" if lower_part else "ge", index[-1], edge)
-            return emit(b, "select", cond, arr.at(b, index), b.const(0, arr.dtype))
-
-        return Arr(arr.dtype, arr.shape, keep, cheap=False, reads=arr.reads, writeable=False, steps=None)
-
-    return lower
-
-
-_MATRICES = lambda: [Sample(mat()), Sample(mat(), 1), Sample(mat(), k=-1), Sample(cube())]  # noqa: E731
-lowers(np.tril, samples=_MATRICES)(_triangle(True))
-lowers(np.triu, samples=_MATRICES)(_triangle(False))
-
-
-@lowers(
-    np.trace,
-    method="trace",
-    samples=lambda: [Sample(mat()), Sample(mat(), 1), Sample(np.arange(9).reshape(3, 3))],
-)
-def trace(ctx: Ctx, a: AbstractValue, offset: AbstractValue = 0) -> AbstractValue:
-    """np.trace."""
-    arr = as_array(ctx, a)
-    if arr.rank != 2:
-        raise ctx.no_rule("np.trace of an array that is not a matrix is not supported")
-    return sum_(ctx, diagonal_view(ctx, arr, static(ctx, offset, "offset")))
-
-
 # -- what an array is
 def _length(ctx: Ctx, n: Value) -> AbstractValue:
     known = ctx.b.const_of(n)
@@ -486,16 +360,6 @@ def item(ctx: Ctx, a: AbstractValue, *index: AbstractValue) -> AbstractValue:
         index = (Known(0),)
     found = subscript(ctx, arr, [Known(i) if isinstance(i, int) else i for i in index])
     return Num(to_value(ctx, found), True)
-
-
-@lowers(np.vander, samples=lambda: [Sample(vec(), 3), Sample(vec(), 3, increasing=True)])
-def vander(ctx: Ctx, x: AbstractValue, N: AbstractValue, increasing: AbstractValue = False) -> AbstractValue:
-    """np.vander."""
-    arr, count = as_array(ctx, x), static(ctx, N, "N")
-    columns = [elementwise(ctx, "pow", arr, Known(k)) for k in range(count)]
-    from .joining import column_stack
-
-    return column_stack(ctx, Tup(tuple(columns if static(ctx, increasing) else columns[::-1])))
 
 
 __all__ = ["arange", "array", "asarray", "from_list", "full", "zip_map"]

@@ -31,6 +31,7 @@ from .core import (
 )
 from .elementwise import strong
 from .indexing import basic_view
+from .matrices import eye, trace
 from .promotion import emit_loop, result_dtype
 from .reduce import Lines, axes_of, carried, insert_axes, reduce_lines, sum_
 from .registry import Sample, cube, lowers, mat, square_matrix, values, vec
@@ -290,8 +291,6 @@ for _function in (np.linalg.inv, np.linalg.det, np.linalg.slogdet, np.linalg.cho
 @lowers(np.linalg.matrix_power, samples=lambda: [Sample(square_matrix(), k) for k in (0, 1, 3, -1)])
 def matrix_power(ctx: Ctx, a: AbstractValue, n: AbstractValue) -> AbstractValue:
     """np.linalg.matrix_power."""
-    from .creation import eye
-
     arr, _ = matrix(ctx, a, "matrix_power")
     power = int(static(ctx, n, "n"))
     if power == 0:
@@ -307,8 +306,6 @@ def matrix_power(ctx: Ctx, a: AbstractValue, n: AbstractValue) -> AbstractValue:
 @lowers(np.linalg.trace, samples=lambda: [Sample(square_matrix())])
 def linalg_trace(ctx: Ctx, x: AbstractValue) -> AbstractValue:
     """np.linalg.trace."""
-    from .creation import trace
-
     return trace(ctx, x)
 
 

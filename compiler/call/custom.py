@@ -87,7 +87,7 @@ def checkpoint(iterable: range, segments: int | None = None) -> range:
 
     Without it a gradient saves what the reverse sweep needs from every iteration. With it, it saves only the
     state of the loop at the start of each segment, and runs each segment again when it is reversed: with √n
-    segments of n iterations, memory is proportional to √n, and time to twice that of the loop more.
+    segments of √n iterations, memory grows as √n, and the loop runs once more.
 
     Parameters
     ----------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from .derivative import Derivative
@@ -12,6 +11,13 @@ from .jacobian import Hessian, Jacfwd, Jacobian, Jacrev
 
 Argnums = int | Sequence[int] | None
 Argnames = str | Sequence[str] | None
+
+
+def _made(kind: Callable[..., Any], f: Callable[..., Any] | None, *args: Any, **options: Any) -> Any:
+    """What `kind` makes of a function; without one, a decorator that does."""
+    if f is None:
+        return lambda f: kind(f, *args, **options)
+    return kind(f, *args, **options)
 
 
 def grad(
@@ -62,15 +68,8 @@ def grad(
     >>> energy(np.array([1.0, 2.0, 3.0]))
     array([ 4., 13.,  4.])
     """
-    options: Any = {
-        "has_aux": has_aux,
-        "fallback": fallback,
-        "memory_limit": memory_limit,
-        "jit": jit,
-    }
-    if f is None:
-        return partial(grad, argnums=argnums, argnames=argnames, **options)
-    return Derivative(f, argnums, argnames, **options)
+    options = {"has_aux": has_aux, "fallback": fallback, "memory_limit": memory_limit, "jit": jit}
+    return _made(Derivative, f, argnums, argnames, **options)
 
 
 def value_and_grad(
@@ -100,15 +99,8 @@ def value_and_grad(
     >>> buffer
     array([2., 4.])
     """
-    options: Any = {
-        "has_aux": has_aux,
-        "fallback": fallback,
-        "memory_limit": memory_limit,
-        "jit": jit,
-    }
-    if f is None:
-        return partial(value_and_grad, argnums=argnums, argnames=argnames, **options)
-    return Derivative(f, argnums, argnames, with_value=True, **options)
+    options = {"has_aux": has_aux, "fallback": fallback, "memory_limit": memory_limit, "jit": jit}
+    return _made(Derivative, f, argnums, argnames, with_value=True, **options)
 
 
 def differentiable(
@@ -133,11 +125,7 @@ def differentiable(
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-    if f is None:
-        return lambda f: differentiable(
-            f, argnums, argnames=argnames, has_aux=has_aux, fallback=fallback, jit=jit
-        )
-    return Differentiable(f, argnums, argnames, has_aux=has_aux, fallback=fallback, jit=jit)
+    return _made(Differentiable, f, argnums, argnames, has_aux=has_aux, fallback=fallback, jit=jit)
 
 
 def jacrev(
@@ -156,9 +144,7 @@ def jacrev(
     array([[3., 2.],
            [1., 1.]])
     """
-    if f is None:
-        return lambda f: jacrev(f, argnums, argnames=argnames, jit=jit)
-    return Jacrev(f, argnums, argnames, jit=jit)
+    return _made(Jacrev, f, argnums, argnames, jit=jit)
 
 
 def jacfwd(
@@ -177,9 +163,7 @@ def jacfwd(
     array([[3., 2.],
            [1., 1.]])
     """
-    if f is None:
-        return lambda f: jacfwd(f, argnums, argnames=argnames, jit=jit)
-    return Jacfwd(f, argnums, argnames, jit=jit)
+    return _made(Jacfwd, f, argnums, argnames, jit=jit)
 
 
 def jacobian(
@@ -201,9 +185,7 @@ def jacobian(
     array([[3., 2.],
            [1., 1.]])
     """
-    if f is None:
-        return lambda f: jacobian(f, argnums, argnames=argnames, jit=jit)
-    return Jacobian(f, argnums, argnames, jit=jit)
+    return _made(Jacobian, f, argnums, argnames, jit=jit)
 
 
 def hessian(
@@ -224,6 +206,4 @@ def hessian(
     array([[6., 4.],
            [4., 0.]])
     """
-    if f is None:
-        return lambda f: hessian(f, argnums, argnames=argnames, jit=jit)
-    return Hessian(f, argnums, argnames, jit=jit)
+    return _made(Hessian, f, argnums, argnames, jit=jit)

@@ -279,6 +279,12 @@ class Walker:
         extra = tuple(self._new(op.carried[k]) for k in wanted)
         offset = 1 if isinstance(op, For) and op.stops else 0
         regions.append(self._region(op.body, (*op.body.params, *extra), [k + offset for k in wanted]))
+        self._close_loop(op, inits, regions, wanted)
+
+    def _close_loop(
+        self, op: Loop, inits: tuple[Value, ...], regions: list[Region], wanted: list[int]
+    ) -> None:
+        """Add the loop with tangents carried besides: `inits` are those before it."""
         self.b.src = op.src
         outs = tuple(self._new(op.outs[k]) for k in wanted)
         carried, rest = op.outs[: len(op.inits)], op.outs[len(op.inits) :]

@@ -34,7 +34,6 @@ from ..ir.nodes import (
     Apply,
     Call,
     CallFn,
-    For,
     Function,
     If,
     ListGet,
@@ -349,13 +348,7 @@ class LaneWalker(Walker):
         regions.append(
             self._body(op.body, params, [following[k] for k in refs], [following[k] for k in scalars], slots)
         )
-        self.b.src = op.src
-        outs = tuple(self._new(op.outs[k]) for k in refs)
-        carried, rest = op.outs[: len(op.inits)], op.outs[len(op.inits) :]
-        new = op.rebuild((*op.args, *inits), (*carried, *outs, *rest), tuple(regions))
-        if isinstance(new, For):
-            new.attrs = (new.stops, False, 0)
-        self.b.add(new)
+        self._close_loop(op, inits, regions, refs)
 
 
 def _put(b: Builder, shadow: Value, lane: Value, dot: Value) -> None:

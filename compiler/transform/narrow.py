@@ -27,9 +27,9 @@ is also dropped where the bounds of loops tell which operand it is.
 
 from __future__ import annotations
 
-from ..analysis.ranges import Affine, Ranges
+from ..analysis.bounds import Bounds
 from ..analysis.structure import Structure
-from ..ir.nodes import Apply, Const, Dim, For, Function, Op, Region, Value
+from ..ir.nodes import Apply, Const, For, Function, Op, Region, Value
 from ..ir.types import INT
 from ..ir.walk import substitute, walk
 
@@ -45,9 +45,8 @@ def narrow(fn: Function) -> Function:
 
 class _Narrower:
     def __init__(self, body: Region) -> None:
-        structure = Structure(body)
-        self._ranges = Ranges(structure)
-        self._definition = structure.definition
+        self._definition = Structure(body).definition
+        self._bounds = Bounds(self._definition, {op.index: op for op in walk(body) if isinstance(op, For)})
         self._body = body
         self.changed = False
 
@@ -57,17 +56,12 @@ class _Narrower:
         for op in walk(self._body):
             if isinstance(op, Apply) and op.prim == "pymin" and op.out.type == INT:
                 a, b = op.args
-                first, second = self._ranges.affine(a), self._ranges.affine(b)
-                if self._at_most(first, second):
+                if self._bounds.at_most(a, b):
                     found[op.out] = a
-                elif self._at_most(second, first):
+                elif self._bounds.at_most(b, a):
                     found[op.out] = b
         self.changed |= bool(found)
         return found
-
-    def _at_most(self, a: Affine, b: Affine) -> bool:
-        no_length = b.base is None or not isinstance(self._definition.get(b.base), Dim)
-        return self._ranges.at_most(a, b) or (a.base is None and a.offset <= b.offset and not no_length)
 
     def region(self, region: Region) -> Region:
         """The region with minima replaced in the bodies of loops that run only if they are known."""

@@ -45,15 +45,14 @@ def promote(
     if not any(isinstance(op, For) for op in walk(fn.body)):
         return fn
     known = Dependences(fn, distinct_params=distinct_params, reassociate=reassociate, visible=visible)
-    pass_ = _Promoter(known, reassociate)
+    pass_ = _Promoter(known)
     body = pass_.region(fn.body, set())
     return Function(fn.name, body) if pass_.changed else fn
 
 
 class _Promoter:
-    def __init__(self, known: Dependences, reassociate: bool) -> None:
+    def __init__(self, known: Dependences) -> None:
         self._known = known
-        self._reassociate = reassociate
         self.changed = False
 
     def region(self, region: Region, exists: set[Place]) -> Region:
@@ -119,7 +118,7 @@ class _Promoter:
         stores = [op for op in walk(loop.body) if isinstance(op, Store) and (op.array, op.index) == place]
         if any(op not in loop.body.ops for op in stores) or loop.stops or loop.counted:
             return False
-        return not self._known.is_shown(array) and (self._reassociate or not array.dtype.startswith("float"))
+        return not self._known.is_shown(array) and self._known.sums_commute(array)
 
     def _summed(self, loop: For, place: Place, before: list[Op], after: list[Op]) -> For:
         array, index = place
