@@ -20,7 +20,11 @@ from .statements import Statements, Tables
 from .variables import Variables
 
 ROUNDS = 3
-RUNTIME = {"support": "support", "vm": "vectormath as vm"}  # name in the text → what is imported
+RUNTIME = {
+    "mem": "memory as mem",
+    "support": "support",
+    "vm": "vectormath as vm",
+}  # name in the text → what is imported
 DECORATORS = {False: "jit", True: "jit_parallel"}
 
 

@@ -223,10 +223,10 @@ class Expressions:
     def _alloc(self, op: Alloc) -> ast.expr:
         model = self._model(op)
         if model is not None:
-            return call(f"np.{op.fill}_like", [self.of(model)])
+            return call(f"mem.{op.fill}_like", [self.of(model)])
         lengths = [self.of(v) for v in op.args]
         shape = lengths[0] if len(lengths) == 1 else ast.Tuple(lengths, ast.Load())
-        return call(f"np.{op.fill}", [shape], **_dtype_keyword(op.out.dtype))
+        return call(f"mem.{op.fill}", [shape], **_dtype_keyword(op.out.dtype))
 
     def _model(self, op: Alloc) -> Value | None:
         """The array whose shape is meant, in order and whole.
@@ -268,7 +268,7 @@ def _widens(op: Apply, template: str, dtype: str) -> bool:
         return dtype != "uint64" or op.prim not in INFIX_UINT64
     if dtype in ("float32", "complex64"):
         mixed = any(a.dtype not in ("float32", "complex64") for a in op.args)
-        return mixed or ("(" in template and not template.startswith(("np.", "vm.")))
+        return mixed or ("(" in template and not template.startswith(("np.", "vm.", "mem.")))
     return False
 
 

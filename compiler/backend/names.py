@@ -19,6 +19,7 @@ RESERVED = frozenset(dir(builtins)) | {
     "math",
     "support",
     "vm",
+    "mem",
     "prange",
     "njit",
     "jit",
