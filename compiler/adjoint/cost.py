@@ -1,9 +1,17 @@
-"""Recompute or save: what it costs to have a primal value again in the reverse sweep.
+"""Recompute or save: how a primal value is had again in the reverse sweep.
 
-The unit is an addition. What is still there (values of the top level, loop indices) costs nothing; a load
-that gives the same again costs one; a value that must come from the tape costs what writing and reading it
-does. The choice goes through the values that the reverse sweep asks for in the order of the program, so that
-what is cheap to get from a value that is saved anyway is not saved as well.
+The unit is an addition. A value that the reverse sweep asks for is on the tape, which costs what writing and
+reading it does; or it is computed again, which costs its op and asks for the operands; or it is loaded from
+where the program itself keeps it. What is still there (values of the top level, loop indices) costs nothing.
+
+The cheapest choice for all values together is a minimal cut. Every value v is two nodes, "v is had" and "v is
+computed again":
+
+    source ─∞─▶ had(asked)      had(v) ─ to save v ─▶ again(v) ─ its op ─▶ sink
+                                                      again(v) ─∞─▶ had(operand)
+
+What is had but not computed again, on either side of the cut, is saved. Costs inside of loops count several
+times (`WEIGHT` for each loop), and what many values need is paid once, as the reverse sweep computes it once.
 """
 
 from __future__ import annotations
@@ -11,24 +19,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..analysis.final import Final
-from ..analysis.memory import Memory, is_reference
+from ..analysis.memory import Memory
 from ..analysis.permutation import permutation
 from ..ir.nodes import Apply, Const, Dim, For, ListGet, Load, Loop, Op, Region, Store, Undef, Value, View
 from ..ir.types import List
 from ..ir.walk import walk
 from ..prims.prim import PRIMS
+from .mincut import INFINITE, Network
 from .versions import versions
 
-RECOMPUTE_LIMIT = 8
+SAVE = 8
 """Additions that cost about as much as writing a value to the tape and reading it again."""
-SAVED, TO_SAVE, NEVER = 1, 4, RECOMPUTE_LIMIT + 1
+LOAD = 1
+WEIGHT = 16
+"""How often a loop runs, where nothing is known."""
 
 
 class Costs:
-    """Prices of the values of one scope; `saved` are those known to be on the tape."""
+    """The ways to have the values of one scope again, and the cheapest of them."""
 
     def __init__(self, memory: Memory, body: Region, present: Callable[[Value], bool]) -> None:
-        self.saved: set[Value] = set()
         self._memory = memory
         self._structure = memory.structure
         self._body = body
@@ -38,88 +48,64 @@ class Costs:
         self._stores = self._kept_values()
         self.versions = versions(memory, body, self._final)
 
-    def kept(self, value: Value) -> Store | None:
-        """The store by which the program itself keeps a value, if loading it from there is cheap."""
-        return self._stores[value] if self._price_kept(value, RECOMPUTE_LIMIT) < NEVER else None
-
-    def repeats(self, value: Value) -> bool:
-        """Whether a value is recomputed."""
+    def source(self, value: Value) -> Op | None:
+        """The op that gives a value in the reverse sweep: a store of it, whose element is loaded, or the op
+        that made it; None if it can only be saved.
+        """
         op = self._structure.definition.get(value)
-        if op is None or value in self.saved or not self._may_repeat(op):
-            return False
-        price = self._price_again(op, RECOMPUTE_LIMIT)
-        return price < NEVER and price < self._price_kept(value, RECOMPUTE_LIMIT)
+        if op is not None and not self._may_repeat(op):
+            op = None
+        store = self._stores.get(value)
+        return store if store is not None and (op is None or _cost(op) >= LOAD) else op
 
     def choose(self, wanted: Iterable[Value]) -> frozenset[Value]:
-        """Which of the wanted values to save; `saved` grows as the choice goes on."""
-        asked = set(wanted)
-        for value in self._in_order():
-            if value not in asked or self._free(value):
-                continue
-            if not self.repeats(value) and self.kept(value) is None:
-                self.saved.add(value)
-            self._at_hand.add(value)
-        return frozenset(self.saved)
+        """What to save, so that all that is wanted costs least; the rest is had from its `source`."""
+        network = Network()
+        nodes: dict[Value, tuple[int, int]] = {}
+        waiting: list[Value] = []
 
-    def _in_order(self) -> list[Value]:
-        found: list[Value] = []
+        def had(value: Value) -> int:
+            if value not in nodes:
+                nodes[value] = network.node(), network.node()
+                waiting.append(value)
+            return nodes[value][0]
 
-        def visit(region: Region) -> None:
-            found.extend(region.params)
-            for op in region.ops:
-                for inner in op.regions:
-                    visit(inner)
-                found.extend(op.outs)
+        for value in wanted:
+            if not self._free(value):
+                network.edge(network.SOURCE, had(value), INFINITE)
+        while waiting:
+            value = waiting.pop()
+            first, second = nodes[value]
+            weight = WEIGHT ** len(self._structure.loops(self._structure.home[value], self._body))
+            network.edge(first, second, INFINITE if isinstance(value.type, List) else SAVE * weight)
+            op = self.source(value)
+            network.edge(second, network.SINK, INFINITE if op is None else _cost(op) * weight)
+            for operand in () if op is None else _operands(op):
+                if not self._free(operand):
+                    network.edge(second, had(operand), INFINITE)
+        side = network.source_side()
+        return frozenset(v for v, (first, second) in nodes.items() if first in side and second not in side)
 
-        visit(self._body)
-        return found
-
-    # -- prices
     def _free(self, value: Value) -> bool:
-        if self._present(value):
+        """Whether a value is at hand in the reverse sweep."""
+        if self._present(value) or value in self._at_hand:
             return True
         owner = self._structure.owner.get(id(self._structure.home.get(value)))
         return isinstance(owner, For) and owner.index is value
 
-    def _price(self, value: Value, budget: int) -> int:
-        """The price of a value; NEVER or more when it is not to be had."""
-        if self._free(value) or value in self._at_hand:
-            return 0
-        if value in self.saved:
-            return SAVED
-        op = self._structure.definition.get(value)
-        if op is None or not self._may_repeat(op):
-            if isinstance(value.type, List):
-                return NEVER
-            again = SAVED if is_reference(value) else TO_SAVE
-        else:
-            again = self._price_again(op, budget)
-        return min(again, self._price_kept(value, budget))
-
-    def _price_again(self, op: Op, budget: int) -> int:
-        price = 0
-        if isinstance(op, Apply):
-            price = PRIMS[op.prim].cost
-        elif isinstance(op, Load | ListGet):
-            price = 1
-        return self._with_args(op.args, price, budget)
-
-    def _price_kept(self, value: Value, budget: int) -> int:
-        store = self._stores.get(value)
-        return NEVER if store is None else self._with_args(store.args[:-1], 1, budget)
-
-    def _with_args(self, args: tuple[Value, ...], price: int, budget: int) -> int:
-        for arg in args:
-            if price > budget:
-                return NEVER
-            price += self._price(arg, budget - price)
-        return price if price <= budget else NEVER
-
     def _may_repeat(self, op: Op) -> bool:
+        """Whether an op can run again, and gives what it gave."""
+        if any(isinstance(a.type, List) and not self._has_list(a) for a in op.args):
+            return False
         if isinstance(op, Load | ListGet):
             stable = self._memory.stable_after(self._memory.origins(op.args[0]), op)
             return stable or op.out in self.versions or (isinstance(op, Load) and self._final.stays(op))
         return isinstance(op, Apply | Dim | View | Const | Undef)
+
+    def _has_list(self, list_: Value) -> bool:
+        """Whether a list, which is never saved, can be had."""
+        op = self._structure.definition.get(list_)
+        return self._free(list_) or (op is not None and self._may_repeat(op))
 
     # -- values that the program itself keeps in an array
     def _kept_values(self) -> dict[Value, Store]:
@@ -141,3 +127,14 @@ class Costs:
         return value is on or (
             op is not None and not op.regions and any(self._depends(a, on) for a in op.args)
         )
+
+
+def _cost(op: Op) -> int:
+    """What it costs to have the value of an op again, its operands at hand."""
+    if isinstance(op, Apply):
+        return PRIMS[op.prim].cost
+    return LOAD if isinstance(op, Load | ListGet | Store) else 0
+
+
+def _operands(op: Op) -> tuple[Value, ...]:
+    return op.args[:-1] if isinstance(op, Store) else op.args

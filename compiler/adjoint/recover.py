@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ..analysis.memory import Memory, is_reference
 from ..analysis.permutation import permutation
 from ..ir.build import Builder
-from ..ir.nodes import Apply, Const, Dim, For, Load, Loop, Op, Region, Value
+from ..ir.nodes import Apply, Const, Dim, For, Load, Loop, Op, Region, Store, Value
 from ..ir.types import INT, Array, List
 from ..prims.prim import emit
 from .cost import Costs
@@ -79,7 +79,7 @@ class Recover:
         self.counts: dict[int, Value] = {}  # trip counts of loops whose end is not known before they run
         self._count_home: dict[Value, Region] = {}
         self._costs = Costs(memory, body, self.present)
-        self._costs.saved |= saved or frozenset()
+        self._to_save = saved or frozenset()
 
     # -- looking up
     def home(self, value: Value) -> Region:
@@ -116,8 +116,7 @@ class Recover:
 
     def chosen(self) -> frozenset[Value]:
         """What to save, now that all is known that the reverse sweep asks for."""
-        known = [v for v in self._asked if v in self.structure.home]
-        return Costs(self.memory, self.body, self.present).choose(known)
+        return self._costs.choose(v for v in self._asked if v in self.structure.home)
 
     def _value(self, value: Value, frame: Frame) -> Value:
         if self.present(value):
@@ -127,16 +126,8 @@ class Recover:
             op = self.structure.definition.get(value)
             if isinstance(op, Const):
                 return frame.b.const(op.value, value.dtype)
-            if value in self._costs.saved:
-                at.values[value] = self._saved(value, at)
-            elif op and self._costs.repeats(value):
-                at.values[value] = self._repeat(op, at)
-            elif store := self._costs.kept(value):
-                args = [self._value(a, at) for a in store.args[:-1]]
-                at.values[value] = at.b.load(args[0], args[1:], value.name)
-            else:
-                self._costs.saved.add(value)
-                at.values[value] = self._saved(value, at)
+            again = self._costs.source(value) if value not in self._to_save else None
+            at.values[value] = self._saved(value, at) if again is None else self._again(value, again, at)
         return at.values[value]
 
     def contents(self, ref: Value, op: Op, frame: Frame) -> Value:
@@ -185,9 +176,13 @@ class Recover:
         return self.counts[id(loop)]
 
     # -- recomputing
-    def _repeat(self, op: Op, frame: Frame) -> Value:
-        args = tuple(self._value(a, frame) for a in op.args)
+    def _again(self, value: Value, op: Op, frame: Frame) -> Value:
+        """The value by the op that made it, or loaded from where a store put it."""
         b = frame.b
+        if isinstance(op, Store):
+            array, *index = (self._value(a, frame) for a in op.args[:-1])
+            return b.load(array, index, value.name)
+        args = tuple(self._value(a, frame) for a in op.args)
         match op:
             case Apply() if op.prim == "cast":
                 return b.apply("cast", args, op.out.dtype, op.out.name)
