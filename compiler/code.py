@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .errors import Src
 from .ir.types import Type
-from .specs import Capture, OutTree
+from .specs import Capture, Length, OutTree
 
 SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}
 LANE_SUFFIX = {"vjp": "_rows", "jvp": "_columns", "hvp": "_hessian"}
@@ -63,7 +63,7 @@ class Code:
     """All that is needed to run a derivative, and nothing else: what the disk cache keeps.
 
     `results` are the types of the primal's results, `leaves` those of all leaf parameters. Check number k of
-    the generated code is `checks[k]` = (exception, message, place).
+    the generated code is `checks[k]` = (exception, message, place). It is for arguments with these `lengths`.
     """
 
     recipe: Recipe
@@ -79,4 +79,5 @@ class Code:
     mutated: frozenset[int]
     checks: list[tuple[str, str, Src]]
     source_map: dict[int, Src]
+    lengths: tuple[Length, ...] = ()
     custom: dict[str, object] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from .adjoint.build import Plan, adjoint
+from .analysis.short import wanted
 from .backend.emit import EmitMeta, Emitted, emit
 from .code import Code, Recipe
 from .errors import InternalError, PullbackError, Src, TypeMismatchError, UnsupportedError
@@ -32,7 +33,7 @@ from .ir.walk import walk
 from .options import Options
 from .prims import registry as registry  # fills the table of primitives
 from .prims.prim import PRIMS
-from .specs import ArraySpec, ConstOut, Leaf, NodeOut, OutTree, ParamSpec, ScalarSpec
+from .specs import ArraySpec, ConstOut, Leaf, Length, NodeOut, OutTree, ParamSpec, ScalarSpec
 from .tangent.build import tangent
 from .tangent.lanes import LanesRefused, lane_tangent
 from .transform.ascend import ascend
@@ -50,6 +51,7 @@ from .transform.promote import promote
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
+from .transform.suppose import suppose
 from .transform.unroll import unroll
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
@@ -179,9 +181,18 @@ def _size(module: Module) -> tuple[int, ...]:
 
 
 def compile_derivative(
-    fn: types.FunctionType, specs: Sequence[ParamSpec], recipe: Recipe, options: Options, name: str = "f"
+    fn: types.FunctionType,
+    specs: Sequence[ParamSpec],
+    recipe: Recipe,
+    options: Options,
+    name: str = "f",
+    lengths: tuple[Length, ...] | None = None,
+    shapes: Sequence[tuple[int, ...] | None] = (),
 ) -> Compiled:
-    """Compile a derivative of a function for arguments of the given specs."""
+    """Compile a derivative of a function for arguments of the given specs.
+
+    What is supposed of their lengths is given, or chosen for leaves of these shapes.
+    """
     runner = Runner(options)
     start = time.perf_counter()
     lowered = with_constant_value(lower_function(fn, list(specs), name), recipe)
@@ -189,6 +200,9 @@ def compile_derivative(
     runner.seconds["lowered"] += time.perf_counter() - start
     runner.keep("lowered", module)
     check_output(lowered, recipe, fn)
+    if lengths is None:
+        lengths = wanted(module.entry, shapes)
+    module = runner.run("suppose", lambda: replace(module, entry=suppose(module.entry, lengths)), module)
     visible = recipe.kind == "value"
     module = runner.fuse(runner.clean(module, PRIMAL), visible=visible)
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
@@ -223,11 +237,13 @@ def compile_derivative(
     runner.seconds["emit"] = time.perf_counter() - start
     if options.dumps("source"):
         print(f"---- source\n{emitted.text}", file=sys.stderr)
-    code = _code(lowered, recipe, name + recipe.suffix, emitted)
+    code = _code(lowered, recipe, name + recipe.suffix, emitted, lengths)
     return Compiled(code, module, runner.stages, meta, optimised, plan, runner.seconds)
 
 
-def _code(lowered: Lowered, recipe: Recipe, entry: str, emitted: Emitted) -> Code:
+def _code(
+    lowered: Lowered, recipe: Recipe, entry: str, emitted: Emitted, lengths: tuple[Length, ...]
+) -> Code:
     primal = lowered.module.entry
     count = len(primal.params) - len(lowered.captures)
     names = lowered.leaf_names or [p.name for p in primal.params]
@@ -245,6 +261,7 @@ def _code(lowered: Lowered, recipe: Recipe, entry: str, emitted: Emitted) -> Cod
         mutated=frozenset(lowered.mutated),
         checks=emitted.checks,
         source_map=emitted.source_map,
+        lengths=lengths,
         custom=dict(lowered.custom),
     )
 

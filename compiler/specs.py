@@ -31,6 +31,20 @@ class ArraySpec:
     layout: str = "A"
 
 
+@dataclass(frozen=True)
+class Length:
+    """What is supposed of an axis of an argument: it has at least and at most so many elements."""
+
+    leaf: int
+    axis: int
+    least: int
+    most: int | None = None
+
+    def holds(self, shape: tuple[int, ...]) -> bool:
+        """Whether the leaf may have this shape."""
+        return self.least <= shape[self.axis] and (self.most is None or shape[self.axis] <= self.most)
+
+
 @dataclass(frozen=True, eq=False)
 class KnownSpec:
     """A compile-time constant."""

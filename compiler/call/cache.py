@@ -21,7 +21,7 @@ import stat
 import tempfile
 import types
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from ..backend.load import write_source
 from ..code import Code, Recipe
 from ..errors import CacheError, Src
 from ..options import Options, cache_dir
-from ..specs import ParamSpec
+from ..specs import Length, ParamSpec
 from .fingerprint import (
     Unfit,
     capture_json,
@@ -49,7 +49,7 @@ from .fingerprint import (
 )
 from .guards import GONE, fetcher, fits, plain_function
 
-FORMAT = 5
+FORMAT = 6
 MAX_VARIANTS = 8
 
 
@@ -137,9 +137,16 @@ def key_of(
 
 
 def load(
-    key: str, fn: types.FunctionType, params: Sequence[Any], recipe: Recipe, options: Options
+    key: str,
+    fn: types.FunctionType,
+    params: Sequence[Any],
+    shapes: Sequence[Any],
+    recipe: Recipe,
+    options: Options,
 ) -> tuple[Code, Path] | None:
-    """The stored code of a key whose guards hold, and its file; None when there is none."""
+    """The stored code of a key whose guards hold, also for leaves of these shapes, and its file; None when
+    there is none.
+    """
     folder = options.cache_dir / "manifests"
     if not folder.is_dir():
         return None
@@ -148,7 +155,7 @@ def load(
         with contextlib.suppress(
             Unfit, KeyError, TypeError, ValueError, IndexError, AttributeError, ImportError
         ):
-            found = _revive(variant, fn, params, recipe, options)
+            found = _revive(variant, fn, params, shapes, recipe, options)
             if found is not None:
                 return found
     return None
@@ -163,9 +170,17 @@ def _read(file: Path) -> list[dict[str, Any]]:
 
 
 def _revive(
-    variant: dict[str, Any], fn: types.FunctionType, params: Sequence[Any], recipe: Recipe, options: Options
+    variant: dict[str, Any],
+    fn: types.FunctionType,
+    params: Sequence[Any],
+    shapes: Sequence[Any],
+    recipe: Recipe,
+    options: Options,
 ) -> tuple[Code, Path] | None:
     names = variant["params"]
+    lengths = tuple(Length(*length) for length in variant["lengths"])
+    if not all(length.holds(shapes[length.leaf]) for length in lengths):
+        return None
     guards = []
     for path_value, expected in variant["guards"]:
         path = read_path(path_value)
@@ -195,6 +210,7 @@ def _revive(
         mutated=frozenset(variant["mutated"]),
         checks=[(name, message, moved(src)) for name, message, src in variant["checks"]],
         source_map={int(line): moved(src) for line, src in variant["source_map"].items()},
+        lengths=lengths,
     )
     return code, file
 
@@ -217,6 +233,7 @@ def store(key: str, code: Code, fn: types.FunctionType, file: Path, options: Opt
             "mutated": sorted(code.mutated),
             "checks": [[name, message, _src_json(src)] for name, message, src in code.checks],
             "source_map": {str(line): _src_json(src) for line, src in code.source_map.items()},
+            "lengths": [list(astuple(length)) for length in code.lengths],
             "places": _places(fn, [v for _, v in code.guards]),
         }
         json.dumps(variant)
@@ -224,7 +241,7 @@ def store(key: str, code: Code, fn: types.FunctionType, file: Path, options: Opt
         return
     folder = private(private(options.cache_dir) / "manifests")
     target = folder / f"{key}.json"
-    same = ("guards", "captures")
+    same = ("guards", "captures", "lengths")
     others = [v for v in _read(target) if any(v.get(k) != variant[k] for k in same)]
     with contextlib.suppress(OSError):
         _write(target, json.dumps([variant, *others[: MAX_VARIANTS - 1]]))

@@ -58,17 +58,17 @@ class Dispatcher:
             known, key = None, None
         if known is not None:
             for found in known:
-                if found.holds(params):
+                if found.holds(params, leaves):
                     return found, found.inputs(params, leaves)
-        found = self._make(params, key)
+        found = self._make(params, leaves, key)
         return found, found.inputs(params, leaves)
 
-    def _make(self, params: tuple[Any, ...], key: Any) -> Specialisation:
+    def _make(self, params: tuple[Any, ...], leaves: list[Any], key: Any) -> Specialisation:
         with specialising.COMPILING:
             for known in self.table.get(key, ()):
-                if known.holds(params):  # made by another thread meanwhile
+                if known.holds(params, leaves):  # made by another thread meanwhile
                     return known
-            made = specialise(self.target, params, self._recipe_of, Options.read(self._jit))
+            made = specialise(self.target, params, leaves, self._recipe_of, Options.read(self._jit))
             if key is not None:
                 # A new list, for threads that are reading the old one.
                 self.table[key] = [made, *self.table.get(key, [])[:7]]

@@ -260,6 +260,10 @@ def inputs(w: Writer, found: Specialisation) -> list[str]:
     _parts(w, "params", list(zip(names, found.specs, strict=True)), "", leaves)
     if len(leaves) != len(found.leaf_specs):
         raise Unsuited("leaves that the compiler does not know")
+    for length in found.code.lengths:
+        now = f"{leaves[length.leaf]}.shape[{length.axis}]"
+        most = "" if length.most is None else f" <= {length.most}"
+        w.unless(f"{length.least} <= {now}{most}")
     guard(w, found)
     own = list(leaves)
     capture(w, found, leaves)

@@ -15,7 +15,7 @@ from ..code import Code, Recipe
 from ..errors import ArgumentError, OverlapError, Src, UnsupportedError
 from ..ir.types import Array
 from ..options import Options
-from ..specs import ArraySpec, ParamSpec, ScalarSpec
+from ..specs import ArraySpec, Length, ParamSpec, ScalarSpec
 from . import cache
 from .arguments import known_leaves, leaf_specs, spec_of
 from .guards import fetcher, fits, unchanged
@@ -77,13 +77,17 @@ class Specialisation:
         return Array(spec.dtype, spec.rank) if isinstance(spec, ArraySpec) else None
 
     # -- is it the right one?
-    def holds(self, params: Sequence[Any]) -> bool:
-        """Whether everything that the compiler read still is what it was."""
+    def holds(self, params: Sequence[Any], leaves: Sequence[Any]) -> bool:
+        """Whether everything that the compiler read or supposed still is what it was."""
         for fetch, then in self.guards:
             now = fetch(params)
             if now is not then and not unchanged(then, now):
                 return False
-        return all(fits(fetch(params), capture.spec) for capture, fetch in self.captures)
+        if not all(fits(fetch(params), capture.spec) for capture, fetch in self.captures):
+            return False
+        if self._known is not None:
+            leaves = [leaves[k] for k in self._known]
+        return all(length.holds(leaves[length.leaf].shape) for length in self.code.lengths)
 
     # -- calling
     def inputs(self, params: Sequence[Any], leaves: list[Any]) -> list[Any]:
@@ -168,7 +172,9 @@ class Specialisation:
     def compiled(self) -> Compiled:
         """All stages of the compilation; made again where the code came from the disk."""
         if self._compiled is None:
-            self._compiled = compiled_for(self.target, self.specs, self.code.recipe, self.options)
+            self._compiled = compiled_for(
+                self.target, self.specs, self.code.recipe, self.options, self.code.lengths
+            )
         return self._compiled
 
     @property
@@ -220,18 +226,26 @@ def capture_value(value: Any, spec: ScalarSpec | ArraySpec) -> Any:
     return value
 
 
-def compiled_for(target: Target, specs: Sequence[ParamSpec], recipe: Recipe, options: Options) -> Compiled:
+def compiled_for(
+    target: Target,
+    specs: Sequence[ParamSpec],
+    recipe: Recipe,
+    options: Options,
+    lengths: tuple[Length, ...] | None,
+    shapes: Sequence[tuple[int, ...] | None] = (),
+) -> Compiled:
     """Run the compiler, which is imported only now: code from the disk does without it."""
     from ..pipeline import compile_derivative
 
     leaves = [leaf for spec in specs for leaf in leaf_specs(spec, "")]
     with Progress(f"{target.name} for {signature(leaves)}"):
-        return compile_derivative(target.fn, specs, recipe, options, target.name)
+        return compile_derivative(target.fn, specs, recipe, options, target.name, lengths, shapes)
 
 
 def specialise(
     target: Target,
     params: Sequence[Any],
+    leaves: Sequence[Any],
     recipe_of: Callable[[Sequence[ParamSpec]], Recipe],
     options: Options,
 ) -> Specialisation:
@@ -240,15 +254,17 @@ def specialise(
     names = list(target.signature.parameters)
     specs = [spec_of(value, name) for value, name in zip(params, names, strict=True)]
     recipe = recipe_of(specs)
+    known = known_leaves(specs)
+    shapes = [getattr(leaves[k], "shape", None) for k in (range(len(leaves)) if known is None else known)]
     key = cache.key_of(target.fn, specs, recipe, options) if options.cache else None
     if key is not None:
-        found = cache.load(key, target.fn, params, recipe, options)
+        found = cache.load(key, target.fn, params, shapes, recipe, options)
         if found is not None:
             return Specialisation(target, specs, *found, options, None)
-    compiled = compiled_for(target, specs, recipe, options)
+    compiled = compiled_for(target, specs, recipe, options, None, shapes)
     path = cache.written(compiled.code.text, compiled.code.entry, options)
     made = Specialisation(target, specs, compiled.code, path, options, compiled)
-    if not made.holds(params):
+    if not made.holds(params, leaves):
         broken = next(
             (
                 p

@@ -477,7 +477,8 @@ def _one(spec: ScalarSpec | ArraySpec) -> Any:
 
 def primal_source(found: Specialisation) -> str:
     """The generated text of the primal for the argument types of a specialisation."""
-    return compiled_for(found.target, found.specs, Recipe("value"), found.options).code.text
+    lengths = found.code.lengths
+    return compiled_for(found.target, found.specs, Recipe("value"), found.options, lengths).code.text
 
 
 def signature_text(found: Specialisation) -> str:

@@ -21,10 +21,14 @@ After::
 A stored value is known until something may write the same memory. What is known before a branch or a loop
 is known inside it; what a branch learns is forgotten after it; a loop forgets on entry what its body
 writes.
+
+A branch knows what an earlier branch on the same condition has computed, if that is yielded: the reverse of
+`if c: t = sqrt(x); y = sin(t); z = cos(t)` finds both in the results of the branch, though not t.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ..analysis.lengths import result_axis, seen_axis
@@ -37,6 +41,7 @@ from ..ir.nodes import (
     Const,
     Dim,
     Function,
+    If,
     Load,
     Loop,
     Op,
@@ -45,7 +50,7 @@ from ..ir.nodes import (
     Value,
     View,
 )
-from ..ir.types import INT
+from ..ir.types import INT, Scalar
 from ..ir.walk import walk
 
 _COMMUTATIVE = frozenset({"add", "mul", "and", "or", "eq", "ne", "bitand", "bitor", "bitxor"})
@@ -62,7 +67,12 @@ def cse(fn: Function, *, distinct_params: bool = True) -> Function:
 
 
 class _Pass:
-    """What is known at the current place: pure values by scope, and the contents of memory."""
+    """What is known at the current place: pure values and finished branches by scope, and the contents of
+    memory.
+
+    A value inside a finished branch is known to be computed, though it is `hidden`: what it is yielded as can
+    be read. `alias` leads from values that can be read to equal hidden ones.
+    """
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
@@ -70,21 +80,30 @@ class _Pass:
         self.same: dict[Value, Value] = {}
         self.definition: dict[Value, Op] = {}
         self.numbers: dict[Value, int] = {}
+        self.branches: list[dict[Value, list[If]]] = []
+        self.hidden: set[Value] = set()
+        self.alias: dict[Value, Value] = {}
 
     def number(self, value: Value) -> int:
         """A number by order of appearance, to sort operands the same way in every run."""
         return self.numbers.setdefault(value, len(self.numbers))
 
-    def region(self, region: Region, contents: dict[Place, Value]) -> Region:
-        """Rebuild a region; `contents` is what memory is known to hold, and is updated."""
+    def region(
+        self, region: Region, contents: dict[Place, Value], earlier: Sequence[tuple[If, Region]] = ()
+    ) -> Region:
+        """Rebuild a region; `contents` is what memory is known to hold, and is updated. It runs only if the
+        `earlier` regions have run.
+        """
         for param in region.params:
             self.number(param)
-        self.scopes.append({})
+        self.scopes.append(self.recalled(earlier))
+        self.branches.append({})
         ops: list[Op] = []
         for old in region.ops:
             op = old.rebuild(tuple(self.same.get(a, a) for a in old.args))
             ops.extend(self.op(op, old, contents))
         self.scopes.pop()
+        self.branches.pop()
         return Region(region.params, ops, tuple(self.same.get(v, v) for v in region.yields))
 
     def op(self, op: Op, old: Op, contents: dict[Place, Value]) -> list[Op]:
@@ -115,17 +134,43 @@ class _Pass:
                 self.same[op.out] = known
                 return []
             op = known
-        key = self.key(op)
-        for scope in reversed(self.scopes):
-            if key in scope:
-                self.same[op.out] = scope[key]
-                return []
+        key = self.key(op, op.args)
+        found = self.found(key)
+        if found is None and any(a in self.alias for a in op.args):
+            found = self.found(self.key(op, tuple(self.alias.get(a, a) for a in op.args)))
+        if found is not None and found not in self.hidden:
+            self.same[op.out] = found
+            return []
+        if found is not None:
+            self.alias[op.out] = found
         self.scopes[-1][key] = op.out
         self.definition[op.out] = op
         return [op]
 
-    def key(self, op: Op) -> Key:
-        args = op.args
+    def found(self, key: Key) -> Value | None:
+        """The value of a key; one that can be read, if there is one."""
+        values = [scope[key] for scope in reversed(self.scopes) if key in scope]
+        return next((v for v in values if v not in self.hidden), values[0] if values else None)
+
+    def recalled(self, earlier: Sequence[tuple[If, Region]]) -> dict[Key, Value]:
+        """What branches that have run have computed; it can be read where they yield it."""
+        known: dict[Key, Value] = {}
+        for op, region in earlier:
+            shown = dict(zip(region.yields, op.outs, strict=True))
+            for inner in region.ops:
+                if isinstance(inner, Apply | Const):
+                    self.hidden.add(inner.out)
+                    key = self.key(inner, tuple(self.alias.get(a, a) for a in inner.args))
+                    outside = self.found(key)
+                    if outside is not None:
+                        self.alias[inner.out] = outside
+                    known[key] = inner.out if isinstance(inner, Const) else shown.get(inner.out, inner.out)
+            for value, out in shown.items():
+                if isinstance(out.type, Scalar):
+                    self.alias[out] = self.alias.get(value, value)
+        return known
+
+    def key(self, op: Op, args: tuple[Value, ...]) -> Key:
         if isinstance(op, Apply) and op.prim in _COMMUTATIVE:
             args = tuple(sorted(args, key=self.number))
         return type(op), args, op.out.type, tuple((type(a), repr(a)) for a in op.attrs)
@@ -186,4 +231,15 @@ class _Pass:
             for inner in walk(region):
                 self.forget(inner, contents, ahead=True)
         start = contents if isinstance(op, Loop) else before
-        return op.rebuild(regions=tuple(self.region(r, dict(start)) for r in op.regions))
+        if not isinstance(op, If):
+            return op.rebuild(regions=tuple(self.region(r, dict(start)) for r in op.regions))
+        earlier = [found for scope in self.branches for found in scope.get(op.cond, ())]
+        regions = []
+        for k, region in enumerate(op.regions):
+            outer = dict(self.alias)
+            regions.append(self.region(region, dict(start), [(e, e.regions[k]) for e in earlier]))
+            self.alias = outer
+        made = op.rebuild(regions=tuple(regions))
+        assert isinstance(made, If)
+        self.branches[-1].setdefault(op.cond, []).append(made)
+        return made

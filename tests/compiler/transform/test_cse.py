@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from pullback.compiler.ir.build import Builder
-from pullback.compiler.ir.nodes import Apply, Function, Load, Region, Value
+from pullback.compiler.ir.nodes import Apply, Function, If, Load, Region, Value
 from pullback.compiler.ir.types import BOOL, F64, INT, Array
 from pullback.compiler.ir.walk import walk
 from pullback.compiler.transform.cse import cse
@@ -75,3 +75,59 @@ def test_elements_of_one_array_differ_by_their_literal_index() -> None:
     b.store(a, [b.int(-1)], x)
     b.region.yields = (first, same, b.load(a, [b.int(0)]))
     assert loads(cse(Function("f", b.region))) == 2
+
+
+def branch(b: Builder, c: Value, prims: list[str], x: Value, shown: list[int]) -> tuple[Value, ...]:
+    """if c: a chain of primitives, of which some results are yielded; else zeros."""
+    b.open()
+    chain = [x]
+    for prim in prims:
+        chain.append(b.apply(prim, (chain[min(len(chain) - 1, 1)],), "float64"))
+    then = b.close([chain[1 + k] for k in shown])
+    b.open()
+    orelse = b.close([b.const(0.0) for _ in shown])
+    return b.if_(c, then, orelse)
+
+
+def test_what_an_earlier_branch_has_computed(golden: Callable[[str], None]) -> None:
+    x, c = Value(F64, "x"), Value(BOOL, "c")
+    b = Builder(Region((x, c)))
+    sine, cosine = branch(b, c, ["sqrt", "sin", "cos"], x, [1, 2])
+    again = branch(b, c, ["sqrt", "cos", "sin", "exp"], x, [0, 1, 2, 3])
+    b.region.yields = (sine, cosine, *again)
+    golden(before_after(cse, b))
+
+
+@pytest.mark.parametrize("other", ["another condition", "the other side", "around"])
+def test_branches_that_may_not_have_run(other: str) -> None:
+    x, c, d = Value(F64, "x"), Value(BOOL, "c"), Value(BOOL, "d")
+    b = Builder(Region((x, c, d)))
+    if other == "around":
+        b.open()
+        inner = branch(b, c, ["sin"], x, [0])
+        then = b.close(inner)
+        b.open()
+        first = b.if_(d, then, b.close([b.const(0.0)]))
+    else:
+        first = branch(b, c, ["sin"], x, [0])
+    if other == "the other side":
+        b.open()
+        then = b.close([b.const(0.0)])
+        b.open()
+        second = b.if_(c, then, b.close([b.apply("sin", (x,), "float64")]))
+    else:
+        second = branch(b, d if other == "another condition" else c, ["sin"], x, [0])
+    b.region.yields = (*first, *second)
+    after = cse(Function("f", b.region))
+    assert sum(isinstance(op, Apply) and op.prim == "sin" for op in walk(after.body)) == 2
+
+
+def test_a_value_computed_since_then_is_read() -> None:
+    x, c = Value(F64, "x"), Value(BOOL, "c")
+    b = Builder(Region((x, c)))
+    first = branch(b, c, ["sin", "exp"], x, [1])
+    outside = b.apply("sin", (x,), "float64")
+    second = branch(b, c, ["sin", "exp"], x, [0, 1])
+    b.region.yields = (*first, outside, *second)
+    *_, last = (op for op in cse(Function("f", b.region)).body.ops if isinstance(op, If))
+    assert last.then.ops == [] and last.then.yields == (outside, *first)
