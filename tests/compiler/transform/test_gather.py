@@ -104,14 +104,98 @@ def derived(f: Callable[..., float], shape: tuple[int, ...]) -> tuple[Any, tuple
 def test_gathered(f: Callable[..., float], shape: tuple[int, ...]) -> None:
     derivative, args = derived(f, shape)
     if f is not three_buffers:
-        assert "_row" in derivative.backward_source
+        assert "_row" in derivative.backward_source or "_near" in derivative.backward_source
     pb.check_grads(f, args, order=2)
+
+
+def five_points(u0, k, steps):
+    """Neighbours along both axes, and a term of its own for the middle."""
+    v = np.zeros(u0.shape)
+    for i in range(1, u0.shape[0] - 1):
+        for j in range(2, u0.shape[1] - 1):
+            around = u0[i - 1, j] + u0[i + 1, j] + u0[i, j - 1] + u0[i, j + 1]
+            v[i, j] = k * around - 4.0 * u0[i, j] ** 2
+    return np.sum(v**3)
+
+
+def seven_points(u0, k, steps):
+    """The loops are not in the order of the axes, and the ranges do not start at literals."""
+    v = np.zeros(u0.shape)
+    for j in range(u0.shape[0] + 1, u0.shape[1] - 1):
+        for i in range(1, u0.shape[0] - 1):
+            for m in range(1, u0.shape[2] - 1):
+                around = u0[i - 1, j, m] + u0[i + 1, j, m] + u0[i, j - 1, m] + u0[i, j + 1, m]
+                v[i, j, m] = np.sin(k * (around + u0[i, j, m - 1] + u0[i, j, m + 1]) - u0[i, j, m])
+    return np.sum(v**2)
+
+
+def two_rows(u0, k, steps):
+    """One of the two rows can be added to at once, and the other from a row."""
+    v = np.zeros(u0.shape)
+    for i in range(u0.shape[0] - 1):
+        for j in range(u0.shape[1]):
+            v[i, j] = (u0[i + 1, j] - k * u0[i, j]) ** 2
+    return np.sum(v**2)
+
+
+def triangle(u0, k, steps):
+    """The inner range depends on the outer index: there is no box of places."""
+    v = np.zeros(u0.shape)
+    for i in range(1, u0.shape[0] - 1):
+        for j in range(i, u0.shape[1] - 1):
+            v[i, j] = k * (u0[i - 1, j] + u0[i + 1, j] + u0[i, j - 1] + u0[i, j + 1])
+    return np.sum(v**2)
+
+
+def diagonal(u0, k, steps):
+    """Both axes follow one index."""
+    v = np.zeros(u0.shape[0])
+    for m in range(steps):
+        for i in range(1, u0.shape[0] - 1):
+            v[i] += k * (u0[i - 1, i] + u0[i + 1, i] + u0[i, i]) * m
+    return np.sum(v**2)
+
+
+def read_meanwhile(u0, k, steps):
+    """Each row reads what the row before has written: the cotangents do too."""
+    v = u0.copy()
+    for i in range(1, v.shape[0] - 1):
+        for j in range(1, v.shape[1] - 1):
+            v[i, j] = k * (v[i - 1, j] * v[i + 1, j] + u0[i, j - 1] * u0[i, j + 1])
+    return np.sum(v**2)
+
+
+NESTS = [
+    (five_points, (6, 9), "near"),
+    (five_points, (3, 4), "near"),
+    (five_points, (3, 3), "near"),
+    (five_points, (2, 9), "near"),
+    (seven_points, (4, 8, 6), "near"),
+    (seven_points, (5, 2, 7), "near"),
+    (two_rows, (4, 9), "row"),
+    (triangle, (7, 9), ""),
+    (diagonal, (6, 6), ""),
+    (read_meanwhile, (5, 6), "row"),
+]
+
+
+@pytest.mark.parametrize(("f", "shape", "kind"), NESTS, ids=lambda v: getattr(v, "__name__", str(v)))
+def test_nests(f: Callable[..., float], shape: tuple[int, ...], kind: str) -> None:
+    derivative, args = derived(f, shape)
+    assert [word for word in ("near", "row") if f"_{word}" in derivative.backward_source] == kind.split()
+    pb.check_grads(f, args, order=2)
+
+
+def test_what_nothing_else_needs_has_no_buffer() -> None:
+    derivative, _ = derived(five_points, (6, 9))
+    text = derivative.backward_source
+    assert text.count("_near = np.zeros(") == 1 and "u0_bar[i, j] +=" in text
 
 
 @pytest.mark.parametrize(("f", "shape"), LEFT, ids=lambda v: getattr(v, "__name__", str(v)))
 def test_left_as_it_is(f: Callable[..., float], shape: tuple[int, ...]) -> None:
     derivative, args = derived(f, shape)
-    assert "_row" not in derivative.backward_source
+    assert "_row" not in derivative.backward_source and "_near" not in derivative.backward_source
     pb.check_grads(f, args, order=2)
 
 
