@@ -43,11 +43,12 @@ from .transform.dce import dce
 from .transform.fold import fold
 from .transform.fuse_loops import fuse_loops
 from .transform.gather import gather
+from .transform.interchange import interchange
 from .transform.into import into
 from .transform.licm import licm
 from .transform.name_steps import name_steps
 from .transform.narrow import narrow
-from .transform.promote import promote
+from .transform.promote import promote, promote_all
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
@@ -58,6 +59,8 @@ CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm
 PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:-1], unroll, scalarise)
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
+NESTS: tuple[Callable[..., Function], ...] = (interchange, *FUSION)
+REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, promote_all, gather)
 MAX_ROUNDS = 4
 
 Sweeps = tuple[frozenset[object], frozenset[object]]
@@ -106,11 +109,11 @@ class Runner:
             shown = "" if before is None else f"\n--- before {name}\n{show(before)}"
             raise InternalError(f"the pass '{name}' broke the IR: {error}{shown}") from error
 
-    def fuse(self, module: Module, *, visible: bool, reverse: bool = False) -> Module:
-        """The passes on loops over arrays, each followed by the cleanup passes. `visible`: the caller sees
-        what the entry writes to its parameters; `reverse`: there is a reverse sweep, to be turned round.
+    def fuse(self, module: Module, passes: tuple[Callable[..., Function], ...], *, visible: bool) -> Module:
+        """Passes on loops over arrays, each followed by the cleanup passes. `visible`: the caller sees
+        what the entry writes to its parameters.
         """
-        for step in (ascend, *FUSION, gather) if reverse else FUSION:
+        for step in passes:
             entry = partial(step, reassociate=self.options.fastmath, visible=visible)
             other = partial(step, reassociate=self.options.fastmath, visible=True, distinct_params=False)
             before = module
@@ -204,7 +207,7 @@ def compile_derivative(
         lengths = wanted(module.entry, shapes)
     module = runner.run("suppose", lambda: replace(module, entry=suppose(module.entry, lengths)), module)
     visible = recipe.kind == "value"
-    module = runner.fuse(runner.clean(module, PRIMAL), visible=visible)
+    module = runner.fuse(runner.clean(module, PRIMAL), NESTS, visible=visible)
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
 
@@ -216,7 +219,7 @@ def compile_derivative(
     module = runner.run("settle", partial(_each, settle, module), module)
     module = runner.clean(module)
     if not visible:
-        module = runner.fuse(module, visible=False, reverse=plan is not None)
+        module = runner.fuse(module, FUSION if plan is None else REVERSED, visible=False)
     if recipe.into:
         module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
     runner.keep("final", module)

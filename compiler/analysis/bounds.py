@@ -111,10 +111,12 @@ class Bounds:
         """Whether an index is surely not negative, which would count from the end."""
         return any(b.offset >= 0 and all(map(self._is_length, b.bases)) for b in self.beneath(value, True))
 
-    def at_most(self, a: Value, b: Value) -> bool:
-        """Whether a is surely not above b."""
+    def at_most(self, a: Value, b: Value, gap: int = 0) -> bool:
+        """Whether a + gap is surely not above b."""
         pairs = product(self.beneath(a, False), self.beneath(b, True))
-        return any(high.offset <= low.offset and self._within(high.bases, low.bases) for high, low in pairs)
+        return any(
+            high.offset + gap <= low.offset and self._within(high.bases, low.bases) for high, low in pairs
+        )
 
     def _within(self, few: tuple[Value, ...], many: tuple[Value, ...]) -> bool:
         """Whether a sum of values is at most another, which has lengths besides."""

@@ -33,6 +33,7 @@ from ..ir.nodes import (
 )
 from ..ir.walk import defined, walk
 from .bounds import Bounds
+from .inside import Inside
 from .memory import Memory, is_reference
 
 READ, WRITE, ADD = "read", "write", "add"
@@ -90,6 +91,7 @@ class Dependences:
         self.index_of = {op.index: op for op in walk(fn.body) if isinstance(op, For)}
         self.stands_for: dict[Value, Value] = {}
         self._bounds = Bounds(self.definition, self.index_of)
+        self.inside = Inside(fn, self.memory.structure, self._bounds)
         self._shown = frozenset(p for p in fn.params if is_reference(p)) if visible else frozenset()
         self._summaries: dict[int, tuple[Op, Summary]] = {}
 
@@ -255,7 +257,9 @@ class Dependences:
         (user,) = users
         if isinstance(user, Apply):
             plain = user.prim == "add" or (user.prim == "sub" and user.args[0] is param)
-            return plain and user.args.count(param) == 1 and self._only(region, user.out, following)
+            if not plain or user.args.count(param) != 1:
+                return False
+            return self._only(region, user.out, following) or self.is_sum(region, user.out, following)
         if not isinstance(user, For) or user.args.count(param) != 1 or param not in user.inits:
             return False
         if any(param in self.summary(inner).used for inner in user.body.ops) or param in user.body.yields:

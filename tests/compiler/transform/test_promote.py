@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from pullback.compiler.transform.promote import promote
@@ -57,12 +59,29 @@ def single(a, b):
     return float(c[0]) * 1.0
 
 
+def of_another_length(a, b):
+    s = np.zeros(a.shape[1])
+    for i in range(a.shape[0]):
+        for j in range(a.shape[1]):
+            s[j] += b[i] * a[i, j]
+    return np.sum(np.sin(s))
+
+
+def same_length(a, b):
+    s = np.zeros(len(b))
+    for i in range(len(b)):
+        for j in range(len(b)):
+            s[i] += b[i] * a[i, j]
+    return np.sum(np.sin(s))
+
+
 def point() -> tuple[np.ndarray, np.ndarray]:
     m = np.random.default_rng(3).standard_normal((6, 6))
     return 0.1 * (m @ m.T) + np.eye(6), np.arange(1.0, 7.0)
 
 
-@pytest.mark.parametrize("f", [substitution, product, not_the_same_element, perhaps_out_of_range])
+@pytest.mark.parametrize("f", [substitution, product, not_the_same_element, perhaps_out_of_range,
+                               of_another_length, same_length])  # fmt: skip
 def test_gradients(f) -> None:
     pb.check_grads(f, point())
     value, _ = pb.value_and_grad(f, argnums=(0, 1))(*point())
@@ -79,6 +98,7 @@ def test_single_precision() -> None:
 
 @pytest.mark.parametrize(("f", "array", "promoted"), [
     (substitution, "x[i] +=", True), (product, "c[i, j] +=", True), (not_the_same_element, "x[i] +=", False),
+    (same_length, "s[i] +=", True),
 ])  # fmt: skip
 def test_what_is_promoted(f, array: str, promoted: bool) -> None:
     gradient = pb.grad(f, jit=False)
@@ -87,6 +107,16 @@ def test_what_is_promoted(f, array: str, promoted: bool) -> None:
     depth = {len(line) - len(line.lstrip()) for line in lines if line.strip().startswith(array)}
     inner = max(len(line) - len(line.lstrip()) for line in lines)
     assert (inner not in depth) is promoted
+
+
+def test_what_may_not_exist_is_read_under_a_condition() -> None:
+    gradient = pb.value_and_grad(of_another_length, argnums=(0, 1), jit=False)
+    gradient(*point())
+    assert re.search(r"if \w+:\n(.*\n)?.* = b\[i\]\n", gradient.backward_source)
+    value, (a_bar, b_bar) = gradient(np.ones((3, 0)), np.ones(2))  # b[2] is never read
+    assert (value, a_bar.shape, b_bar.tolist()) == (0.0, (3, 0), [0.0, 0.0])
+    with pytest.raises(IndexError):
+        gradient(np.ones((3, 2)), np.ones(2))
 
 
 @pytest.mark.parametrize("seed", range(150))
