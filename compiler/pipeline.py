@@ -42,6 +42,7 @@ from .transform.dce import dce
 from .transform.fold import fold
 from .transform.fuse_loops import fuse_loops
 from .transform.gather import gather
+from .transform.guard import guard
 from .transform.into import into
 from .transform.licm import licm
 from .transform.name_steps import name_steps
@@ -203,6 +204,8 @@ def compile_derivative(
     module = runner.clean(module)
     if not visible:
         module = runner.fuse(module, visible=False, reverse=plan is not None)
+        before = module
+        module = runner.run("guard", partial(_each, guard, before), before)
     if recipe.into:
         module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
     runner.keep("final", module)
@@ -215,6 +218,7 @@ def compile_derivative(
         entry_file=fn.__code__.co_filename,
         kind=recipe.header,
         fastmath=options.fastmath,
+        boundscheck=visible,
         reverse_at=reverse_at,
         reverse_title=reverse_title,
         cache=not is_recursive(module),
