@@ -51,6 +51,7 @@ from .transform.promote import promote
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
+from .transform.shrink import shrink
 from .transform.unroll import unroll
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
@@ -204,8 +205,8 @@ def compile_derivative(
     module = runner.clean(module)
     if not visible:
         module = runner.fuse(module, visible=False, reverse=plan is not None)
-        before = module
-        module = runner.run("guard", partial(_each, guard, before), before)
+        for step in (shrink, guard):
+            module = runner.run(step.__name__, partial(_each, step, module), module)
     if recipe.into:
         module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
     runner.keep("final", module)
