@@ -43,6 +43,7 @@ from .transform.dce import dce
 from .transform.fold import fold
 from .transform.fuse_loops import fuse_loops
 from .transform.gather import gather
+from .transform.guard import guard
 from .transform.interchange import interchange
 from .transform.into import into
 from .transform.licm import licm
@@ -52,6 +53,7 @@ from .transform.promote import promote, promote_all
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
+from .transform.shrink import shrink
 from .transform.suppose import suppose
 from .transform.unroll import unroll
 
@@ -220,6 +222,8 @@ def compile_derivative(
     module = runner.clean(module)
     if not visible:
         module = runner.fuse(module, FUSION if plan is None else REVERSED, visible=False)
+        for step in (shrink, guard):
+            module = runner.run(step.__name__, partial(_each, step, module), module)
     if recipe.into:
         module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
     runner.keep("final", module)
@@ -232,6 +236,7 @@ def compile_derivative(
         entry_file=fn.__code__.co_filename,
         kind=recipe.header,
         fastmath=options.fastmath,
+        boundscheck=visible,
         reverse_at=reverse_at,
         reverse_title=reverse_title,
         cache=not is_recursive(module),

@@ -18,6 +18,7 @@ from collections.abc import Callable
 
 from ..analysis.accumulators import Accumulators
 from ..analysis.activity import Activity, differentiable_slots
+from ..analysis.lengths import source_axis
 from ..analysis.memory import is_reference
 from ..errors import NoRuleError
 from ..ir.build import Builder
@@ -142,8 +143,16 @@ class Reverse:
     def _lengths(self, ref: Value, op: Op | None, frame: Frame) -> list[Value]:
         if isinstance(op, Alloc):
             return [self.recover.value(n, frame) for n in op.args]
-        primal = self.recover.value(ref, frame)
-        return [frame.b.dim(primal, axis) for axis in range(ref.rank)]
+        return [self._length(ref, axis, frame) for axis in range(ref.rank)]
+
+    def _length(self, ref: Value, axis: int, frame: Frame) -> Value:
+        """The length of an axis, from where it comes: to know that w @ x is as long as w it is not saved."""
+        source = source_axis(self.recover.structure.definition, ref, axis)
+        if isinstance(source, Value):
+            return self.recover.value(source, frame)
+        if self.recover.present(source[0]):
+            ref, axis = source
+        return frame.b.dim(self.recover.value(ref, frame), axis)
 
     # -- ops
     def _op(self, op: Op, frame: Frame) -> None:

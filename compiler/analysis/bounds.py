@@ -91,7 +91,14 @@ class Bounds:
             return [self.sum(self._reached(loop)).plus(Sum((), -1 if up else 1))]
         if isinstance(op, Apply) and op.prim in (("pymax", "maximum") if low else ("pymin", "minimum")):
             return [self.sum(a) for a in op.args]
+        if not low and isinstance(op, For) and op.counted and base is op.outs[-1]:
+            return self._trips(op)
         return []
+
+    def _trips(self, loop: For) -> list[Sum]:
+        """What the trip count of a loop from 0 to a length is at most."""
+        from_zero = self.sum(loop.lo) == Sum((), 0) and self.step(loop) == 1
+        return [self.sum(loop.hi)] if from_zero and self._is_length(loop.hi) else []
 
     def _reached(self, loop: For) -> Value:
         """The end of a loop where its body runs: max(n, 0) is n in a loop from 0 on."""

@@ -33,7 +33,7 @@ from ..ir.nodes import (
 )
 from ..ir.walk import defined, walk
 from .bounds import Bounds
-from .inside import Inside
+from .existing import Existing
 from .memory import Memory, is_reference
 
 READ, WRITE, ADD = "read", "write", "add"
@@ -91,7 +91,7 @@ class Dependences:
         self.index_of = {op.index: op for op in walk(fn.body) if isinstance(op, For)}
         self.stands_for: dict[Value, Value] = {}
         self._bounds = Bounds(self.definition, self.index_of)
-        self.inside = Inside(fn, self.memory.structure, self._bounds)
+        self.existing = Existing(fn, self.memory.structure, self._bounds)
         self._shown = frozenset(p for p in fn.params if is_reference(p)) if visible else frozenset()
         self._summaries: dict[int, tuple[Op, Summary]] = {}
 

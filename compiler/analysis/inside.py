@@ -1,54 +1,190 @@
-"""Which elements certainly exist, and which loops certainly run, by the bounds of indices and lengths."""
+"""Which indices are surely inside of their axis, by loops, lengths, and checks that have passed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
 
-from ..ir.nodes import Dim, For, Function, Value
+from ..ir.nodes import Apply, For, Op, Region, Value
+from ..ir.types import INT
 from ..ir.walk import walk
-from .bounds import Bounds
-from .lengths import source_axis
-from .structure import Structure
+from .bounds import Bounds, Sum
+from .lengths import Lengths
+
+MOST_PASSED = 40
+"""How many of the newest checks are compared with an index."""
+
+Run = tuple[Sum, Sum]
+"""(a, b): a loop has an iteration if a < b; what is a number stands on the right, 0 < n + 1."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A check that has passed, if the loops `runs` have an iteration."""
+
+    limit: Sum
+    length: Sum
+    upper: bool
+    runs: tuple[Run, ...]
+
+
+@dataclass
+class Facts:
+    """What is known at a place: checks that have passed, lengths that are the same, loops around it.
+
+    `later` are lengths that are the same if a loop has an iteration: a reverse sweep relies on what the
+    forward sweep has found.
+    """
+
+    passed: list[Passed]
+    same: dict[Value, Sum]
+    runs: tuple[Run, ...] = ()
+    later: list[tuple[Run, Value, Sum]] = field(default_factory=list)
+
+    def inside(self, run: Run | None) -> Facts:
+        """What is known in the regions of an op."""
+        runs = self.runs if run is None else (*self.runs, run)
+        inner = Facts(list(self.passed), dict(self.same), runs, list(self.later))
+        for known, base, total in self.later:
+            if known == run:
+                inner.learn(base, total)
+        return inner
+
+    def learn(self, base: Value, total: Sum) -> None:
+        """A value is equal to a sum."""
+        total = self.same_as(total)
+        if base in self.same or base in total.bases:
+            return
+        for other, known in self.same.items():
+            if base in known.bases:
+                self.same[other] = known.replaced(base, total)
+        self.same[base] = total
+
+    def same_as(self, total: Sum) -> Sum:
+        """A sum with what is equal replaced by one of them."""
+        for base in total.bases if self.same else ():
+            if base in self.same:
+                total = total.replaced(base, self.same[base])
+        return total
 
 
 class Inside:
-    """What is known of the indices of one function, whose `structure` and `bounds` these are."""
+    """What can be said of the indices of one function."""
 
-    def __init__(self, fn: Function, structure: Structure, bounds: Bounds) -> None:
-        self._definition = structure.definition
-        self._bounds = bounds
-        self._lengths: dict[tuple[Value, int] | Value, list[Value]] = {}
-        for op in walk(fn.body):
-            if isinstance(op, Dim):
-                self._lengths.setdefault(source_axis(self._definition, op.args[0], op.axis), []).append(
-                    op.out
-                )
+    def __init__(self, body: Region) -> None:
+        self.definition: dict[Value, Op] = {out: op for op in walk(body) for out in op.outs}
+        self.bounds = Bounds(self.definition, {op.index: op for op in walk(body) if isinstance(op, For)})
+        self.lengths = Lengths(body, self.bounds, self.definition)
+        self._limits: dict[tuple[Value, bool], list[Sum]] = {}
 
-    def exists(self, array: Value, index: Sequence[Value]) -> bool:
-        """Whether an array certainly has an element, which is not counted from the end."""
-        return all(
-            self._bounds.nonnegative(i)
-            and any(self._bounds.at_most(i, n, 1) for n in self._axis(array, axis))
-            for axis, i in enumerate(index)
-        )
+    def sum(self, value: Value) -> Sum:
+        """An integer as a sum of others and a number."""
+        return self.bounds.sum(value)
 
-    def _axis(self, array: Value, axis: int) -> list[Value]:
-        """Values for the length of an axis."""
-        found = source_axis(self._definition, array, axis)
-        return [*([found] if isinstance(found, Value) else []), *self._lengths.get(found, [])]
+    def run(self, loop: For) -> Run:
+        """What says that a loop has an iteration."""
+        ends = self.sum(loop.lo), self.sum(loop.hi)
+        first, last = ends if self.bounds.step(loop) > 0 else ends[::-1]
+        if first.bases:
+            return first, last
+        return Sum((), 0), Sum(last.bases, last.offset - first.offset)
 
-    def runs(self, loop: For, around: Sequence[For]) -> bool:
-        """Whether a loop certainly has an iteration, inside the loops `around` that have one."""
-        if not self._bounds.step(loop):
+    def is_below(self, index: Value, array: Value, axis: int, facts: Facts) -> bool:
+        """Whether an index is surely less than the length of its axis."""
+        length = facts.same_as(self.lengths.of(array, axis))
+        lows = [length, *(self._canonical(s, facts) for b in length.bases for s in self._over(length, b))]
+        highs = (self._canonical(h, facts) for h in self._beneath(index, False))
+        return any(self._at_most(h, n) for h, n in product(highs, lows))
+
+    def _over(self, length: Sum, base: Value) -> Iterator[Sum]:
+        """What a length is at least: max(n, 0) is at least n."""
+        for limit in self._beneath(base, True):
+            if base not in limit.bases:
+                yield length.replaced(base, limit)
+
+    def _at_most(self, high: Sum, length: Sum) -> bool:
+        rest = list(length.bases)
+        for base in high.bases:
+            if base not in rest:
+                return False
+            rest.remove(base)
+        return high.offset < length.offset and all(map(self.lengths.is_length, rest))
+
+    def is_above(self, index: Value, array: Value, axis: int, facts: Facts, below: bool) -> bool:
+        """Whether an index is not negative, or -1 in an array that has elements."""
+        if self._is_natural(index):
+            return True
+        total = self.sum(index)
+        if total.offset != -1 or len(total.bases) != 1 or not below:
             return False
-        (first, up), (last, down) = self._ends(loop)
-        return self._bounds.at_most(first, last, up - down) or any(
-            self._bounds.at_most(first, low, up - plus) and self._bounds.at_most(high, last, minus - down)
-            for (low, plus), (high, minus) in map(self._ends, filter(self._bounds.step, around))
-        )
+        (base,) = total.bases
+        return self._is_natural(base) and self.is_below(base, array, axis, facts)
 
-    def _ends(self, loop: For) -> tuple[tuple[Value, int], tuple[Value, int]]:
-        """The lowest and the highest index of a loop, each as a value and a number to be added."""
-        if self._bounds.step(loop) > 0:
-            return (loop.lo, 0), (loop.hi, -1)
-        return (loop.hi, 1), (loop.lo, 0)
+    def _is_natural(self, index: Value) -> bool:
+        return any(s.offset >= 0 and self._are_lengths(s) for s in self._beneath(index, True))
+
+    def _are_lengths(self, total: Sum) -> bool:
+        return any(all(map(self.lengths.is_length, t.bases)) for t in (total, self.lengths.canonical(total)))
+
+    def _beneath(self, value: Value, low: bool) -> list[Sum]:
+        key = (value, low)
+        if key not in self._limits:
+            self._limits[key] = self.bounds.beneath(value, low)
+        return self._limits[key]
+
+    def _canonical(self, total: Sum, facts: Facts) -> Sum:
+        return facts.same_as(self.lengths.canonical(total))
+
+    def learn(self, cond: Value, facts: Facts) -> None:
+        """A Check has passed."""
+        op = self.definition.get(cond)
+        if not isinstance(op, Apply):
+            return
+        if op.prim == "and":
+            for arg in op.args:
+                self.learn(arg, facts)
+        elif op.prim == "eq" and op.args[0].type == INT:
+            a, b = (self._canonical(self.sum(arg), facts) for arg in op.args)
+            if is_value(a):
+                facts.learn(a.bases[0], b)
+            elif is_value(b):
+                facts.learn(b.bases[0], a)
+
+    def follows(
+        self,
+        low: Sum | None,
+        high: Sum | None,
+        array: Value,
+        axis: int,
+        facts: Facts,
+        runs: tuple[Run, ...] = (),
+    ) -> bool:
+        """Whether checks that have passed say that `low` and `high` are inside, if the loops `runs` run."""
+        length = self._canonical(self.lengths.of(array, axis), facts)
+        given = {*runs, *facts.runs}
+        passed = [
+            p
+            for p in facts.passed[-MOST_PASSED:]
+            if facts.same_as(p.length) == length and given.issuperset(p.runs)
+        ]
+        for total, upper in ((low, False), (high, True)):
+            if total is None:
+                continue
+            limits = self._beneath(total.bases[0], not upper) if is_value(total) else [total]
+            sums = [self._canonical(s, facts) for s in limits]
+            known = [facts.same_as(p.limit) for p in passed if p.upper is upper]
+            if not any(is_within(s, k, upper) for s, k in product(sums, known)):
+                return False
+        return True
+
+
+def is_value(total: Sum) -> bool:
+    """Whether a sum is a value and nothing else."""
+    return len(total.bases) == 1 and total.offset == 0
+
+
+def is_within(total: Sum, known: Sum, upper: bool) -> bool:
+    """Whether a sum is surely at most another (or at least)."""
+    gap = total.apart_by(known)
+    return gap is not None and (gap <= 0 if upper else gap >= 0)

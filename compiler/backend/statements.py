@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import NOWHERE, Src
 from ..ir.nodes import (
+    Apply,
     CallFn,
     Check,
     For,
@@ -231,6 +232,11 @@ class Statements:
         op = self.folding.defs.get(cond)
         if isinstance(value, ast.UnaryOp) and isinstance(value.op, ast.Not):
             return value.operand
+        if isinstance(value, ast.BoolOp) and isinstance(op, Apply) and op.prim in ("and", "or"):
+            parts = [self._not(arg) for arg in op.args]
+            if not any(isinstance(part, ast.UnaryOp) for part in parts):
+                joint = ast.And if op.prim == "or" else ast.Or
+                return ast.BoolOp(joint(), [v for part in parts for v in _operands(part, joint)])
         exact = op is not None and op.args and (is_integer(op.args[0].dtype) or op.args[0].dtype == "bool")
         if isinstance(value, ast.Compare) and len(value.ops) == 1 and exact:
             return ast.Compare(value.left, [INVERSE[type(value.ops[0])]()], value.comparators)
@@ -366,6 +372,11 @@ def raisable(exception: str) -> str:
     if isinstance(found, type) and issubclass(found, Exception):
         return exception
     return "np.linalg.LinAlgError" if exception == "LinAlgError" else "RuntimeError"
+
+
+def _operands(node: ast.expr, joint: type[ast.boolop]) -> list[ast.expr]:
+    """What a chain of `and`, or of `or`, joins."""
+    return node.values if isinstance(node, ast.BoolOp) and isinstance(node.op, joint) else [node]
 
 
 def _is_name(node: ast.expr, text: str) -> bool:

@@ -89,14 +89,14 @@ class _Promoter:
 
     def _promoted(self, loop: For, exists: set[Place]) -> list[Op]:
         inside = defined(loop.body)
-        runs = self._known.inside.runs(loop, self._around)
+        runs = self._known.existing.runs(loop, self._around)
         guard = self._guard and not runs and self._worthwhile(loop)
         outs = loop.outs
         before: list[Op] = []
         after: list[Op] = []
         guarded = False
         for place in self._places(loop, inside):
-            certain = place in exists or self._known.inside.exists(*place)
+            certain = place in exists or self._known.existing.exists(*place)
             if not certain and not ((runs or guard) and self._at_once(loop, place)):
                 continue
             kinds, found = self._alone(loop, place, inside), len(before)

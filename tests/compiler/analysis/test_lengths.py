@@ -31,4 +31,6 @@ def test_views_copies_and_allocations() -> None:
     part = b.view(A, "slice", ("s", ":"), (n, n, n), 2)
     assert (source_axis(b.defs, part, 0), source_axis(b.defs, part, 1)) == ((part, 0), (A, 1))
     (inverse,) = b.call("inv", (A,), (A.type,))
-    assert source_axis(b.defs, inverse, 0) == (inverse, 0)
+    assert source_axis(b.defs, inverse, 0) == (A, 0)
+    (decomposed,) = b.call("svdvals", (A,), (X.type,))
+    assert source_axis(b.defs, decomposed, 0) == (decomposed, 0)

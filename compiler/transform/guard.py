@@ -1,0 +1,294 @@
+"""Indices are checked where they may be out of range, and before loops: Numba need not check each.
+
+Before, under `boundscheck=True`::
+
+    for j in range(0, d, 1) {
+        u: f64 = w[j]
+        t: f64 = x[i, j]
+        …
+    }
+
+After, where d is the length of x::
+
+    n: i64 = w.shape[0]
+    ok: bool = d <= n
+    check ok, IndexError
+    for j in range(0, d, 1) {
+        u: f64 = w[j]
+        t: f64 = x[i, j]
+        …
+    }
+
+An index that the bounds of loops keep inside needs no check. One that only the last iteration takes too far
+is checked before the loop, where nothing in the loop can raise first or is seen from outside. What is left,
+such as `x[rows[i]]`, is checked where it stands. LLVM runs the last iterations of a vectorised loop with
+further exits one by one, which are all of a short loop; the exits also take long to compile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ..analysis.bounds import Sum
+from ..analysis.inside import Facts, Inside, Passed, Run, is_within
+from ..errors import Src
+from ..ir.build import Builder
+from ..ir.effects import is_random, may_raise
+from ..ir.nodes import (
+    Call,
+    CallFn,
+    Check,
+    For,
+    Function,
+    ListGet,
+    ListSet,
+    Load,
+    Op,
+    Pop,
+    Print,
+    Region,
+    Store,
+    Value,
+    View,
+    While,
+)
+from ..ir.walk import defined, walk
+
+MESSAGE = "index {0} is out of bounds for axis AXIS with size {1}"
+
+
+@dataclass(frozen=True)
+class Need:
+    """What an access takes for granted: -length <= low and high < length, if the loops `runs` have an
+    iteration. A bound that surely holds is None.
+    """
+
+    array: Value
+    axis: int
+    low: Sum | None
+    high: Sum | None
+    src: Src
+    runs: tuple[Run, ...] = ()
+
+    @property
+    def place(self) -> tuple[Value, int]:
+        """The array and the axis."""
+        return self.array, self.axis
+
+
+def guard(fn: Function) -> Function:
+    """The function with all the checks that indices need; nothing else has to check them."""
+    if not any(True for op in walk(fn.body) for _ in _indices(op)):
+        return fn
+    body, _ = _Guard(fn.body).region(fn.body, Facts([], {}), None)
+    return Function(fn.name, body)
+
+
+class _Guard:
+    def __init__(self, body: Region) -> None:
+        self._known = Inside(body)
+
+    def region(self, region: Region, facts: Facts, around: For | None) -> tuple[Region, list[Need]]:
+        """A region with its checks, and what may be checked before the loop `around` it."""
+        ops: list[Op] = []
+        before: dict[Need, None] = {}
+        inside = defined(region) if around is not None else set()
+        for position, op in enumerate(region.ops):
+            needs = [n for axis in _indices(op) if (n := self._need(*axis, op.src, facts)) is not None]
+            if op.regions:
+                op, further = self._inner(op, facts)
+                needs += further
+            for need in _strongest(needs):
+                lifted = None if around is None else self._lifted(need, around, inside)
+                if lifted is not None:
+                    before.setdefault(lifted)
+                elif not self._known.follows(need.low, need.high, *need.place, facts, need.runs):
+                    ops += self._checks(self._widest(need, region.ops[position:]), facts)
+            if isinstance(op, Check):
+                self._known.learn(op.args[0], facts)
+            ops.append(op)
+        return Region(region.params, ops, region.yields), list(before)
+
+    def _inner(self, op: Op, facts: Facts) -> tuple[Op, list[Need]]:
+        around = op if isinstance(op, For) and self._is_plain(op) else None
+        run = self._known.run(op) if isinstance(op, For) and self._known.bounds.step(op) else None
+        needs: list[Need] = []
+        regions = []
+        for inner in op.regions:
+            known = facts.inside(run)
+            made, further = self.region(inner, known, around)
+            regions.append(made)
+            needs += further
+            if run is not None:
+                self._keep(known, facts, run, defined(inner))
+        return op.rebuild(regions=tuple(regions)), needs
+
+    def _keep(self, found: Facts, facts: Facts, run: Run, inside: set[Value]) -> None:
+        """After a loop, what its iterations have found out about values from outside."""
+
+        def lasts(*totals: Sum) -> bool:
+            return not any(
+                self._known.lengths.origin(base) in inside for total in totals for base in total.bases
+            )
+
+        for base, total in found.same.items():
+            if base not in facts.same and lasts(Sum((base,), 0), total):
+                facts.later.append((run, base, total))
+        for passed in found.passed[len(facts.passed) :]:
+            if lasts(passed.limit, passed.length, *(t for pair in passed.runs for t in pair)):
+                runs = passed.runs if run in passed.runs else (*passed.runs, run)
+                facts.passed.append(replace(passed, runs=runs))
+
+    def _is_plain(self, loop: For) -> bool:
+        """Whether it is not seen if a loop raises before it starts."""
+        return (
+            not loop.stops
+            and abs(self._known.bounds.step(loop)) == 1
+            and not any(map(_is_seen, walk(loop.body)))
+        )
+
+    # -- what an access needs
+    def _need(self, array: Value, axis: int, index: Value, src: Src, facts: Facts) -> Need | None:
+        total = self._known.sum(index)
+        below = self._known.is_below(index, array, axis, facts)
+        low = None if self._known.is_above(index, array, axis, facts, below) else total
+        high = None if below else total
+        return (
+            None if self._known.follows(low, high, array, axis, facts) else Need(array, axis, low, high, src)
+        )
+
+    # -- checks
+    def _lifted(self, need: Need, loop: For, inside: set[Value]) -> Need | None:
+        """What is to be checked before the loop, if that can be said there."""
+        first, last = self._known.sum(loop.lo), self._known.sum(loop.hi)
+        up = self._known.bounds.step(loop) > 0
+        last = last.plus(Sum((), -1 if up else 1))
+        least, most = (first, last) if up else (last, first)
+        low = None if need.low is None else _replaced(need.low, loop.index, least)
+        high = None if need.high is None else _replaced(need.high, loop.index, most)
+        told = [low, high, *(total for run in need.runs for total in run)]
+        if need.array in inside or any(
+            b in inside for total in told if total is not None for b in total.bases
+        ):
+            return None
+        run = self._known.run(loop)
+        runs = need.runs if run in need.runs else (run, *need.runs)
+        return replace(need, low=low, high=high, runs=runs)
+
+    def _widest(self, need: Need, following: list[Op]) -> Need:
+        """The need, or that of a later access which differs in a number only and surely follows."""
+        if need.runs:
+            return need
+        for op in following:
+            for array, axis, index in _indices(op):
+                if array is need.array and axis == need.axis:
+                    total = self._known.sum(index)
+                    if need.high is not None and (total.apart_by(need.high) or 0) > 0:
+                        need = replace(need, high=total, src=op.src)
+                    if need.low is not None and (total.apart_by(need.low) or 0) < 0:
+                        need = replace(need, low=total, src=op.src)
+            if any(map(_is_seen, (op, *(o for r in op.regions for o in walk(r))))):
+                break
+        return need
+
+    def _checks(self, need: Need, facts: Facts) -> list[Op]:
+        b = Builder()
+        b.src = need.src
+        length = b.dim(need.array, need.axis)
+        known = self._known.lengths.of(need.array, need.axis)
+        parts: list[tuple[Sum, Value, tuple[Run, ...]]] = []
+        if need.low is not None:
+            parts.append((need.low, _above(b, need.low, length), need.runs))
+            facts.passed.append(Passed(self._known.lengths.canonical(need.low), known, False, need.runs))
+        if need.high is not None:
+            runs = tuple(run for run in need.runs if not _is_idle(run, need.high))
+            parts.append((need.high, _below(b, need.high, length), runs))
+            facts.passed.append(Passed(self._known.lengths.canonical(need.high), known, True, runs))
+        if len(parts) == 2 and parts[0][0] == parts[1][0]:
+            (total, low, runs), (_, high, _) = parts
+            parts = [(total, b.apply("and", (low, high), "bool"), runs)]
+        for total, cond, runs in parts:
+            for first, last in runs[::-1]:
+                idle = b.apply("le", (_value(b, last), _value(b, first)), "bool")
+                cond = b.apply("or", (idle, cond), "bool")
+            message = MESSAGE.replace("AXIS", str(need.axis))
+            b.check(cond, "IndexError", message, (_value(b, total), length))
+        return b.region.ops
+
+
+def _indices(op: Op) -> Iterator[tuple[Value, int, Value]]:
+    """(array, axis, index) of an access; a slice never leaves its array."""
+    if isinstance(op, Load | Store):
+        for axis, index in enumerate(op.index):
+            yield op.array, axis, index
+    elif isinstance(op, View) and op.kind == "slice":
+        operands = list(op.args[1:])
+        axis = 0
+        for entry in op.spec:
+            if entry == "i":
+                yield op.array, axis, operands.pop(0)
+            elif entry == "s":
+                operands = operands[3:]
+            axis += entry != "n"
+
+
+def _is_seen(op: Op) -> bool:
+    """Whether it is seen that an op ran though the function raises later, or it may raise or not end."""
+    seen = isinstance(op, Check | Print | Call | CallFn | Pop | ListGet | ListSet | While)
+    return seen or may_raise(op) or is_random(op)
+
+
+def _is_idle(run: Run, high: Sum) -> bool:
+    """Whether a check passes where a loop has no iteration: n <= 0 is all that n <= len(x) needs."""
+    gap = high.apart_by(run[1])
+    return not run[0].bases and gap is not None and gap < 0
+
+
+def _above(b: Builder, low: Sum, length: Value) -> Value:
+    """-length <= low, as one would write it."""
+    if not low.bases:
+        return b.apply("le", (b.int(-low.offset), length), "bool")
+    return b.apply("le", (b.apply("neg", (length,), "int64"), _value(b, low)), "bool")
+
+
+def _below(b: Builder, high: Sum, length: Value) -> Value:
+    """high < length, as one would write it."""
+    if not high.bases:
+        return b.apply("le", (b.int(high.offset + 1), length), "bool")
+    if high.offset == -1:
+        return b.apply("le", (_value(b, replace(high, offset=0)), length), "bool")
+    return b.apply("lt", (_value(b, high), length), "bool")
+
+
+def _strongest(needs: list[Need]) -> list[Need]:
+    """Needs without those that another one implies: of x[i] and x[i + 1] the latter."""
+    kept: list[Need] = []
+    for need in needs:
+        if any(_implies(other, need) for other in kept):
+            continue
+        kept = [*(other for other in kept if not _implies(need, other)), need]
+    return kept
+
+
+def _implies(a: Need, b: Need) -> bool:
+    if a.array is not b.array or a.axis != b.axis or a.runs != b.runs:
+        return False
+    low = b.low is None or (a.low is not None and is_within(b.low, a.low, False))
+    return low and (b.high is None or (a.high is not None and is_within(b.high, a.high, True)))
+
+
+def _replaced(total: Sum, base: Value, by: Sum) -> Sum:
+    while base in total.bases:
+        total = total.replaced(base, by)
+    return total
+
+
+def _value(b: Builder, total: Sum) -> Value:
+    """A sum as a value."""
+    if not total.bases:
+        return b.int(total.offset)
+    value = total.bases[0]
+    for base in total.bases[1:]:
+        value = b.apply("add", (value, base), "int64")
+    return b.apply("add", (value, b.int(total.offset)), "int64") if total.offset else value
