@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     add("--repeats", type=int, default=31, help="timed rounds at most (default %(default)s)")
     add("--seconds", type=float, default=10.0, help="for the rounds of a case (default %(default)s)")
     add("--quick", action="store_true", help="smaller sizes, five rounds")
-    add("--growth", action="store_true", help="every size of each case: time and memory against n")
+    add("--growth", action="store_true", help="all sizes of each case but the one for tests")
     add("--threads", type=int, default=1, help="processors for everyone (default %(default)s)")
     add("--clock", choices=("wall", "cpu"), default="wall", help="cpu: processor time, for a busy machine")
     add("--no-memory", action="store_true", help="do not measure memory")
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     found = []
     rivals.warm_up(settings.names)
     for case in cases:
-        sizes = case.sizes if args.growth else (case.quick_size if args.quick else case.sizes[-1],)
+        sizes = case.growth if args.growth else (case.quick_size if args.quick else case.sizes[-1],)
         for size in sizes:
             found.append(measure(case, size, settings))
             print(report.line(found[-1]), flush=True)
@@ -112,9 +112,16 @@ def print_sources(cases: Sequence[object]) -> int:
 
     for case in cases:
         assert isinstance(case, Case)
-        derivative = pb.value_and_grad(case.fn, case.argnums, fallback="error")
-        derivative.compile(*case.args(case.sizes[0]))
-        print(f"# ---- {case.name}\n{derivative.backward_source}")
+        args = case.args(case.sizes[0])
+        if case.jacobian:
+            jacobian = pb.jacobian(case.fn, case.argnums)
+            jacobian(*args)
+            text = jacobian.explain()
+        else:
+            derivative = pb.value_and_grad(case.fn, case.argnums, fallback="error")
+            derivative.compile(*args)
+            text = derivative.backward_source
+        print(f"# ---- {case.name}\n{text}")
     return 0
 
 

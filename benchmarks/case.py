@@ -14,6 +14,8 @@ Factory = Callable[[], Function]
 class Case:
     """A function of NumPy code that returns a number, and the same function written for other libraries.
 
+    If its Jacobian is wanted it returns an array. What is written for rivals then computes the Jacobian.
+
     Every rival takes the arguments of `fn` in the same order. Integers, booleans and strings among them are
     static: JAX compiles for their values. A factory imports its library only when it is called.
 
@@ -28,21 +30,26 @@ class Case:
     args
         From a size to the arguments; the same size gives the same arguments.
     sizes
-        Ascending. The first is for tests, the last for the table, the one in the middle for `--quick`.
+        Ascending. The first is for tests, the others for `--growth`, the last for the table, the one in the
+        middle for `--quick`.
     argnums
         The arguments that are differentiated. The gradient is a tuple, also of one.
     primal
         The same function in a form that Numba compiles, if it does not compile `fn`.
     hand
-        A plain Python function, to be compiled by Numba, that returns the value and the tuple of gradients.
+        A plain Python function, to be compiled by Numba, that returns the value and the tuple of gradients,
+        or the Jacobian alone.
     jax
-        Gives the function as an expert of JAX writes it: vectorised, `scan` and `fori_loop` where needed.
+        Gives the function as an expert of JAX writes it: vectorised, `scan` and `fori_loop` where needed; or
+        the function that computes the Jacobian.
     jax_loops
         Gives a port to JAX loop by loop, with `fori_loop` and `.at[].set`.
     torch
         Gives the function of tensors as an expert of PyTorch writes it.
     autograd
         Gives the function written with `autograd.numpy`.
+    jacobian
+        Whether the Jacobian is wanted, by `pb.jacobian`: a tuple of arrays, one for each of `argnums`.
     rtol
         The tolerance of comparisons of gradients, relative to the largest entry of each array.
     note
@@ -61,6 +68,7 @@ class Case:
     jax_loops: Factory | None = None
     torch: Factory | None = None
     autograd: Factory | None = None
+    jacobian: bool = False
     rtol: float = 1e-8
     note: str = ""
 
@@ -69,6 +77,11 @@ class Case:
             raise ValueError(f"{self.name}: sizes must ascend: {self.sizes}")
         if not self.argnums:
             raise ValueError(f"{self.name}: no argument is differentiated")
+
+    @property
+    def growth(self) -> tuple[int, ...]:
+        """The sizes that are worth measuring."""
+        return self.sizes[1:] or self.sizes
 
     @property
     def quick_size(self) -> int:

@@ -103,16 +103,30 @@ def _row(one: Measured, others: Sequence[str]) -> list[str]:
     ]
 
 
+def _mean(title: str, found: Sequence[Measured], others: Sequence[str]) -> list[str]:
+    """The geometric means of the ratios of some rows."""
+    means = [mean([one.ratio(name, "pullback") for one in found]) for name in others]
+    return [
+        f"**{title}**",
+        *[""] * 4,
+        *[times(mean([one.cost for one in found])), times(mean([one.strict_cost for one in found]))],
+        *map(times, means),
+        "",
+        duration(mean([one.first_call.get("pullback") for one in found])),
+    ]
+
+
 def table(found: Sequence[Measured]) -> str:
     """The rows of one family with their geometric means, as Markdown."""
     others = _columns(found)
     head = ["case", "n", "primal", "own primal", "gradient", "cost", "strict cost"]
     head += [f"{name.replace('_', ' ')} / ours" for name in others] + ["peak MB", "first call"]
-    means = [mean([one.ratio(name, "pullback") for one in found]) for name in others]
-    last = ["**geometric mean**", "", "", "", ""]
-    last += [times(mean([one.cost for one in found])), times(mean([one.strict_cost for one in found]))]
-    last += [*map(times, means), "", duration(mean([one.first_call.get("pullback") for one in found]))]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *(_row(one, others) for one in found), last]
+    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    for name in dict.fromkeys(one.name for one in found):
+        sizes = [one for one in found if one.name == name]
+        lines += [_row(one, others) for one in sizes]
+        lines += [_mean(name, sizes, others)] if len(sizes) > 1 else []
+    lines.append(_mean("geometric mean", found, others))
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -131,11 +145,11 @@ def remarks(found: Sequence[Measured]) -> list[str]:
 
 LEGEND = """\
 *primal* is the function under `numba.njit`, *own primal* the code that pullback emits for it; *gradient* is
-`pb.value_and_grad`. *cost* is gradient / primal, *strict cost* gradient / the faster of the two primals. A
-column *X / ours* is the time of X for value and gradient in units of pullback's: above 1, pullback is faster.
-*peak MB* is the memory that a gradient adds, *first call* includes compiling with an empty cache. Times are
-medians of interleaved runs. Values and gradients agree with those of the rivals, or with finite differences
-where there are none, unless a row has a ✗."""
+`pb.value_and_grad`, or `pb.jacobian` in rows about Jacobians. *cost* is gradient / primal, *strict cost*
+gradient / the faster of the two primals. A column *X / ours* is the time of X for value and gradient in units
+of pullback's: above 1, pullback is faster. *peak MB* is the memory that a gradient adds, *first call*
+includes compiling with an empty cache. Times are medians of interleaved runs. Values and gradients agree
+with those of the rivals, or with finite differences where there are none, unless a row has a ✗."""
 
 
 def as_markdown(found: Sequence[Measured], about: dict[str, Any]) -> str:

@@ -27,13 +27,13 @@ Gradient = tuple[Any, ...]
 class Rival:
     """One way to compute a case.
 
-    `call` runs it to its end. `told` turns what `call` returned into the value and the gradient, the latter
-    None for those that compute the value only.
+    `call` runs it to its end. `told` turns what `call` returned into the value and the gradient or Jacobian,
+    None for what it does not compute.
     """
 
     name: str
     call: Callable[[], Any]
-    told: Callable[[Any], tuple[float, Gradient | None]]
+    told: Callable[[Any], tuple[Any, Gradient | None]]
 
 
 @functools.cache
@@ -47,13 +47,13 @@ def jitted(function: Callable[..., Any], own_flags: bool = False) -> Callable[..
 def primal(case: Case, args: tuple[Any, ...]) -> Rival:
     """The function under `numba.njit`."""
     compiled = jitted(case.primal or case.fn)
-    return Rival("primal", lambda: compiled(*args), lambda value: (float(value), None))
+    return Rival("primal", lambda: compiled(*args), lambda value: (value, None))
 
 
 def emitted(case: Case, args: tuple[Any, ...]) -> Rival:
     """The function as pullback emits it, without a derivative."""
     call = emitted_function(case.fn, args)
-    return Rival("emitted", lambda: call(*args), lambda value: (float(value), None))
+    return Rival("emitted", lambda: call(*args), lambda value: (value, None))
 
 
 def emitted_function(fn: Callable[..., Any], args: tuple[Any, ...]) -> Callable[..., Any]:
@@ -70,7 +70,10 @@ def emitted_function(fn: Callable[..., Any], args: tuple[Any, ...]) -> Callable[
 
 
 def pullback(case: Case, args: tuple[Any, ...]) -> Rival:
-    """The value and the gradient by pullback, called as a user calls it."""
+    """The value and the gradient, or the Jacobian, by pullback, called as a user calls it."""
+    if case.jacobian:
+        jacobian = pb.jacobian(case.fn, case.argnums)
+        return Rival("pullback", lambda: jacobian(*args), only_jacobian)
     derivative = pb.value_and_grad(case.fn, case.argnums, fallback="error")
     return Rival("pullback", lambda: derivative(*args), lambda both: (float(both[0]), both[1]))
 
@@ -79,7 +82,13 @@ def hand(case: Case, args: tuple[Any, ...]) -> Rival:
     """The derivative written by hand, under Numba with the flags that pullback uses."""
     assert case.hand is not None
     compiled = jitted(case.hand, own_flags=True)
-    return Rival("hand", lambda: compiled(*args), lambda both: (float(both[0]), both[1]))
+    told = only_jacobian if case.jacobian else lambda both: (float(both[0]), both[1])
+    return Rival("hand", lambda: compiled(*args), told)
+
+
+def only_jacobian(made: Any) -> tuple[None, Gradient]:
+    """What is told by one who computes no value."""
+    return None, tuple([np.asarray(x) for x in made])
 
 
 def is_static(arg: Any) -> bool:
@@ -94,13 +103,15 @@ def with_jax(name: str, case: Case, args: tuple[Any, ...]) -> Rival:
     factory = case.jax if name == "jax" else case.jax_loops
     assert factory is not None
     static = tuple(i for i, arg in enumerate(args) if is_static(arg))
-    compiled = jax.jit(jax.value_and_grad(factory(), case.argnums), static_argnums=static)
+    derivative = factory() if case.jacobian else jax.value_and_grad(factory(), case.argnums)
+    compiled = jax.jit(derivative, static_argnums=static)
     given = [arg if is_static(arg) else jax.tree.map(jax.numpy.asarray, arg) for arg in args]
 
     def told(both: Any) -> tuple[float, Gradient]:
         return float(both[0]), jax.tree.map(np.asarray, both[1])
 
-    return Rival(name, lambda: jax.block_until_ready(compiled(*given)), told)
+    call = lambda: jax.block_until_ready(compiled(*given))  # noqa: E731
+    return Rival(name, call, only_jacobian if case.jacobian else told)
 
 
 def with_torch(case: Case, args: tuple[Any, ...], threads: int) -> Rival:

@@ -36,7 +36,8 @@ class Recipe:
 
     With `lanes` the last tangent step is along many directions at once, and only what it gives is a result:
     columns of a Jacobian ("jvp") or Hessian ("hvp"). An adjoint is linear in its cotangents, so its tangent
-    along many cotangents gives rows of a Jacobian ("vjp"), all from one forward sweep.
+    along many cotangents gives rows of a Jacobian ("vjp"), all from one forward sweep. `width` is the number
+    of directions if that is known, else 0.
     """
 
     kind: str
@@ -46,6 +47,7 @@ class Recipe:
     lanes: bool = False
     into: bool = False
     memory_limit: int = 0
+    width: int = 0
 
     @property
     def suffix(self) -> str:

@@ -46,6 +46,7 @@ from .transform.gather import gather
 from .transform.guard import guard
 from .transform.interchange import interchange
 from .transform.into import into
+from .transform.lanes_first import lanes_first
 from .transform.licm import licm
 from .transform.name_steps import name_steps
 from .transform.narrow import narrow
@@ -64,6 +65,9 @@ FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
 NESTS: tuple[Callable[..., Function], ...] = (interchange, *FUSION)
 REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, promote_all, gather)
 MAX_ROUNDS = 4
+LANES_BUDGET = 1000
+"""Ops that all trips of a loop over few lanes may have if it is written out: there may be much between two
+branches of the program."""
 
 Sweeps = tuple[frozenset[object], frozenset[object]]
 
@@ -124,6 +128,13 @@ class Runner:
                 module = self.clean(module)
         return module
 
+    def written_out(self, module: Module, first: int, width: int) -> Module:
+        """Loops over few lanes, as many as the last axis of parameter `first` has, are written out."""
+        seed = module.entry.params[first]
+        known = partial(suppose, lengths=[Length(first, seed.rank - 1, width, width)])
+        module = self.run("suppose", lambda: replace(module, entry=known(module.entry)), module)
+        return self.clean(module, (*CLEANUP[:-1], unroll_lanes, scalarise))
+
     def keep(self, stage: str, module: Module) -> None:
         """Remember a stage for `f.ir(stage)`, and verify it; to verify every pass would take long."""
         self._verify(stage, module)
@@ -152,6 +163,11 @@ def _each(
     }
     custom = {name: rule for name, rule in module.custom.items() if name in others}
     return replace(module, entry=step(module.entry), others=others, custom=custom)
+
+
+def unroll_lanes(fn: Function) -> Function:
+    """Write out loops over few lanes too, which are long."""
+    return unroll(fn, budget=LANES_BUDGET)
 
 
 def _into(module: Module, count: int) -> Module:
@@ -222,6 +238,8 @@ def compile_derivative(
     module = runner.clean(module)
     if not visible:
         module = runner.fuse(module, FUSION if plan is None else REVERSED, visible=False)
+        if recipe.kind == "vjp" and recipe.width:
+            module = runner.run("lanes_first", partial(_each, lanes_first, module, lambda fn: fn), module)
         for step in (shrink, guard):
             module = runner.run(step.__name__, partial(_each, step, module), module)
     if recipe.into:
@@ -315,6 +333,8 @@ def _differentiate(
         transform = lane_tangent if recipe.lanes and last else tangent
         module = runner.run(transform.__name__, partial(transform, module, along, name=entry), before)
         module = _selected(module, recipe, inner, last)
+        if recipe.width and recipe.lanes and last:
+            module = runner.written_out(module, len(module.entry.params) - len(along), recipe.width)
         runner.keep("tangent", module)
         sweeps = (frozenset(), frozenset())
     return module, plan, sweeps

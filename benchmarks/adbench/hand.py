@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba.extending import register_jitable
 
 from ..case import Case, Function
 
 POINTS_PER_BONE = 20
 
 
+@register_jitable
 def rotation(angles):
     """About x, then y, then z."""
     cx, sx = np.cos(angles[0]), np.sin(angles[0])
@@ -26,6 +28,7 @@ def rotation(angles):
     return about_z @ about_y @ about_x
 
 
+@register_jitable
 def positions(angles, bones, skin, bone_of):
     """Forward kinematics: where the points of the skin are, one in each row.
 
@@ -50,29 +53,6 @@ def misfit(angles, bones, skin, bone_of, seen):
     """Half the squared distance of the points from where they are seen."""
     error = positions(angles, bones, skin, bone_of) - seen
     return 0.5 * np.sum(error**2)
-
-
-def misfit_primal(angles, bones, skin, bone_of, seen):
-    """`misfit` with its helpers written out, for Numba."""
-    joints = angles.shape[0]
-    frames = np.empty((joints, 3, 3))
-    ends = np.zeros((joints + 1, 3))
-    turn = np.eye(3)
-    for j in range(joints):
-        cx, sx = np.cos(angles[j, 0]), np.sin(angles[j, 0])
-        cy, sy = np.cos(angles[j, 1]), np.sin(angles[j, 1])
-        cz, sz = np.cos(angles[j, 2]), np.sin(angles[j, 2])
-        about_x = np.array([[1.0, 0.0, 0.0], [0.0, cx, -sx], [0.0, sx, cx]])
-        about_y = np.array([[cy, 0.0, sy], [0.0, 1.0, 0.0], [-sy, 0.0, cy]])
-        about_z = np.array([[cz, -sz, 0.0], [sz, cz, 0.0], [0.0, 0.0, 1.0]])
-        turn = turn @ (about_z @ about_y @ about_x)
-        frames[j] = turn
-        ends[j + 1] = ends[j] + turn @ bones[j]
-    total = 0.0
-    for p in range(skin.shape[0]):
-        placed = ends[bone_of[p]] + frames[bone_of[p]] @ skin[p]
-        total += 0.5 * np.sum((placed - seen[p]) ** 2)
-    return total
 
 
 def misfit_hand(angles, bones, skin, bone_of, seen):
@@ -144,6 +124,52 @@ def misfit_hand(angles, bones, skin, bone_of, seen):
     return total, (angles_bar,)
 
 
+def positions_hand(angles, bones, skin, bone_of):
+    """The derivative of a place by an angle is the axis of the angle times the arm from its joint."""
+    joints = angles.shape[0]
+    frames = np.empty((joints, 3, 3))
+    ends = np.zeros((joints + 1, 3))
+    axes = np.empty((joints, 3, 3))
+    turn = np.eye(3)
+    for j in range(joints):
+        cx, sx = np.cos(angles[j, 0]), np.sin(angles[j, 0])
+        cy, sy = np.cos(angles[j, 1]), np.sin(angles[j, 1])
+        cz, sz = np.cos(angles[j, 2]), np.sin(angles[j, 2])
+        for a in range(3):
+            t0, t1, t2 = turn[a, 0], turn[a, 1], turn[a, 2]
+            z0 = t0 * cz + t1 * sz
+            z1 = t1 * cz - t0 * sz
+            y0 = z0 * cy - t2 * sy
+            y2 = z0 * sy + t2 * cy
+            axes[j, 2, a] = t2
+            axes[j, 1, a] = z1
+            axes[j, 0, a] = y0
+            turn[a, 0] = y0
+            turn[a, 1] = z1 * cx + y2 * sx
+            turn[a, 2] = y2 * cx - z1 * sx
+        for a in range(3):
+            frames[j, a, 0] = turn[a, 0]
+            frames[j, a, 1] = turn[a, 1]
+            frames[j, a, 2] = turn[a, 2]
+            reach = turn[a, 0] * bones[j, 0] + turn[a, 1] * bones[j, 1] + turn[a, 2] * bones[j, 2]
+            ends[j + 1, a] = ends[j, a] + reach
+    made = np.empty((skin.shape[0], 3, joints, 3))
+    for p in range(skin.shape[0]):
+        b = bone_of[p]
+        s0, s1, s2 = skin[p, 0], skin[p, 1], skin[p, 2]
+        x0 = ends[b, 0] + frames[b, 0, 0] * s0 + frames[b, 0, 1] * s1 + frames[b, 0, 2] * s2
+        x1 = ends[b, 1] + frames[b, 1, 0] * s0 + frames[b, 1, 1] * s1 + frames[b, 1, 2] * s2
+        x2 = ends[b, 2] + frames[b, 2, 0] * s0 + frames[b, 2, 1] * s1 + frames[b, 2, 2] * s2
+        for j in range(b + 1):
+            l0, l1, l2 = x0 - ends[j, 0], x1 - ends[j, 1], x2 - ends[j, 2]
+            for a in range(3):
+                made[p, 0, j, a] = axes[j, a, 1] * l2 - axes[j, a, 2] * l1
+                made[p, 1, j, a] = axes[j, a, 2] * l0 - axes[j, a, 0] * l2
+                made[p, 2, j, a] = axes[j, a, 0] * l1 - axes[j, a, 1] * l0
+        made[p, :, b + 1 :] = 0.0
+    return (made,)
+
+
 def arguments(joints: int) -> tuple[Any, ...]:
     """A chain of `joints` joints with 20 points on each bone."""
     rng = np.random.default_rng(0)
@@ -154,7 +180,12 @@ def arguments(joints: int) -> tuple[Any, ...]:
     return 0.3 * rng.normal(size=(joints, 3)), bones, skin, bone_of, seen
 
 
-def jax_function() -> Function:
+def place_arguments(joints: int) -> tuple[Any, ...]:
+    """The same without observations."""
+    return arguments(joints)[:4]
+
+
+def jax_positions() -> Function:
     import jax
     import jax.numpy as jnp
     from jax import lax
@@ -166,7 +197,7 @@ def jax_function() -> Function:
         about_z = jnp.array([[cz, -sz, 0.0], [sz, cz, 0.0], [0.0, 0.0, 1.0]])
         return about_z @ about_y @ about_x
 
-    def error(angles, bones, skin, bone_of, seen):
+    def places(angles, bones, skin, bone_of):
         def joint(state, inputs):
             turn, end = state
             turning, bone = inputs
@@ -174,8 +205,24 @@ def jax_function() -> Function:
             return (turn, end + turn @ bone), (turn, end)
 
         _, (frames, ends) = lax.scan(joint, (jnp.eye(3), jnp.zeros(3)), (jax.vmap(rotation)(angles), bones))
-        placed = ends[bone_of] + jnp.einsum("pab,pb->pa", frames[bone_of], skin)
-        return 0.5 * jnp.sum((placed - seen) ** 2)
+        return ends[bone_of] + jnp.einsum("pab,pb->pa", frames[bone_of], skin)
+
+    return places
+
+
+def jax_jacobian() -> Function:
+    import jax
+
+    return jax.jacfwd(jax_positions(), (0,))
+
+
+def jax_misfit() -> Function:
+    import jax.numpy as jnp
+
+    places = jax_positions()
+
+    def error(angles, bones, skin, bone_of, seen):
+        return 0.5 * jnp.sum((places(angles, bones, skin, bone_of) - seen) ** 2)
 
     return error
 
@@ -204,17 +251,29 @@ def torch_function() -> Function:
     return error
 
 
+SIZES = (2, 6, 12, 25, 100)
 CASES = (
+    Case(
+        name="hand_jacobian",
+        family="adbench",
+        fn=positions,
+        args=place_arguments,
+        sizes=SIZES,
+        argnums=(0,),
+        jacobian=True,
+        hand=positions_hand,
+        jax=jax_jacobian,
+        note="all places by all angles, 20 points a bone; size: joints",
+    ),
     Case(
         name="hand",
         family="adbench",
         fn=misfit,
-        primal=misfit_primal,
         args=arguments,
-        sizes=(2, 6, 25, 100),
+        sizes=SIZES,
         argnums=(0,),
         hand=misfit_hand,
-        jax=jax_function,
+        jax=jax_misfit,
         torch=torch_function,
         note="20 points a bone, products of 3 × 3 matrices; size: joints",
     ),

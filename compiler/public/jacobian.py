@@ -38,6 +38,9 @@ REVERSE_LANE, REVERSE_SWEEP = 2, 64
 """The cost of one lane of a reverse sweep, and what the sweep costs before its first lane, both in lanes of a
 forward sweep."""
 
+FEW = 4
+"""So many directions have code of their own, in which their tangents are scalars."""
+
 KEPT_CHOICES = 256
 
 
@@ -60,7 +63,7 @@ class Matrices:
         self._argnums = self._target.resolve(argnums, argnames)
         self._places = places(self._target, self._argnums.numbers)
         self._last: tuple[str, int, Specialisation] | None = None
-        self._kept: dict[tuple[str, bool], Dispatcher] = {}
+        self._kept: dict[tuple[str, bool, int], Dispatcher] = {}
         self.__wrapped__ = f
         self.__name__ = f"{type(self).__name__.lower()}_of_{self._target.fn.__name__}"
 
@@ -85,16 +88,19 @@ class Matrices:
         self, kind: str, wrt: Places, along: tuple[Places, ...], params: tuple[Any, ...], size: int
     ) -> tuple[Specialisation, list[Any]]:
         """The code for a matrix with `size` directions, and its inputs."""
-        key = kind, size > 1
+        width = size if 1 < size <= FEW else 0
+        key = kind, size > 1, width
         if key not in self._kept:
-            self._kept[key] = dispatcher(self._target, kind, wrt, along, lanes=size > 1, jit=self._jit)
+            self._kept[key] = dispatcher(
+                self._target, kind, wrt, along, lanes=size > 1, width=width, jit=self._jit
+            )
         made = self._kept[key].find(params)
         self._last = ("reverse" if kind == "vjp" else "forward", size, made[0])
         return made
 
     def _primal(self, params: tuple[Any, ...]) -> tuple[Specialisation, list[Any]]:
         """The code of the function itself, and its inputs."""
-        key = "value", False
+        key = "value", False, 0
         if key not in self._kept:
             self._kept[key] = dispatcher(self._target, "value", (), jit=self._jit)
         return self._kept[key].find(params)

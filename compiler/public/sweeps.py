@@ -54,6 +54,10 @@ class Space:
             for s, d, number in zip(self.shapes, self.dtypes, self.numbers, strict=True)
         ]
 
+    def matrices(self, rows: int) -> list[Any]:
+        """Room for so many vectors."""
+        return [np.empty((rows, *s), d) for s, d in zip(self.shapes, self.dtypes, strict=True)]
+
     def units(self) -> Iterator[list[Any]]:
         """One unit vector after the other, in the same memory."""
         vector = self.zeros()
@@ -113,25 +117,39 @@ space_of = lru_cache(maxsize=256)(Space)
 
 def _sweeps(
     found: Specialisation, inputs: Sequence[Any], space: Space, count: int
-) -> Iterator[tuple[int, int, Sequence[Any]]]:
-    """Directions from and to, and the last `count` results with these directions as their last axis."""
+) -> Iterator[tuple[int, int, Sequence[Any], Sequence[Any]]]:
+    """Directions from and to, the last `count` results with these directions as their last axis, and what
+    compiled code was given.
+    """
     if found.code.recipe.lanes:
         given = [*inputs, *space.zeros()] if found.code.recipe.kind == "vjp" else inputs
         for first in range(0, space.size, LANES):
             last = min(first + LANES, space.size)
             few = space.size * (last - first) <= KEPT
             block = _kept_block(space, first, last) if few else space.block(first, last)
-            yield first, last, found.call([*given, *block])
+            yield first, last, found.call([*given, *block]), [*given, *block]
         return
     for k, vector in enumerate(space.units()):
-        results = found.call([*inputs, *vector])
-        yield k, k + 1, [np.asarray(r)[..., None] for r in results[len(results) - count :]]
+        given = [*inputs, *vector]
+        results = found.call(given)
+        yield k, k + 1, [np.asarray(r)[..., None] for r in results[len(results) - count :]], given
+
+
+def _own(results: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+    """Arrays in C order that are nobody else's: copied only where they must be."""
+    made: list[Any] = []
+    for result in results:
+        shared = any(isinstance(o, np.ndarray) and np.may_share_memory(result, o) for o in (*given, *made))
+        made.append(np.array(result, order="C") if shared else np.ascontiguousarray(result))
+    return made
 
 
 def columns(found: Specialisation, inputs: Sequence[Any], space: Space, count: int) -> list[Any]:
     """Per result its derivatives along all directions, which are the last axis."""
     made: list[Any] = []
-    for first, last, results in _sweeps(found, inputs, space, count):
+    for first, last, results, given in _sweeps(found, inputs, space, count):
+        if last - first == space.size:
+            return _own(results, given)
         if not made:
             made = [np.empty((*r.shape[:-1], space.size), r.dtype) for r in results]
         for matrix, block in zip(made, results, strict=True):
@@ -144,8 +162,11 @@ def columns(found: Specialisation, inputs: Sequence[Any], space: Space, count: i
 
 def rows(found: Specialisation, inputs: Sequence[Any], space: Space, gradients: Space) -> list[Any]:
     """Per gradient its values for all unit cotangents, which are the first axis."""
-    made = [np.empty((space.size, *s), d) for s, d in zip(gradients.shapes, gradients.dtypes, strict=True)]
-    for first, last, results in _sweeps(found, inputs, space, len(made)):
+    made: list[Any] = []
+    for first, last, results, given in _sweeps(found, inputs, space, len(gradients.shapes)):
+        if last - first == space.size:
+            return _own([np.moveaxis(r, -1, 0) for r in results], given)
+        made = made or gradients.matrices(space.size)
         for matrix, block in zip(made, results, strict=True):
             matrix[first:last] = np.moveaxis(block, -1, 0)
-    return made
+    return made or gradients.matrices(space.size)

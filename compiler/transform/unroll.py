@@ -37,16 +37,17 @@ BUDGET = 96
 """Ops that all trips of a nest of loops may have, without loads, stores and work on indices."""
 
 
-def unroll(fn: Function) -> Function:
+def unroll(fn: Function, *, budget: int = BUDGET) -> Function:
     """Write out short loops whose index is one of an array that can become scalars."""
-    choice = _Choice(fn)
+    choice = _Choice(fn, budget)
     return Function(fn.name, _Writer(choice).region(fn.body)) if choice.loops else fn
 
 
 class _Choice:
     """The loops to write out."""
 
-    def __init__(self, fn: Function) -> None:
+    def __init__(self, fn: Function, budget: int) -> None:
+        self.budget = budget
         self.literals = {
             op.out: int(op.value) for op in walk(fn.body) if isinstance(op, Const) and op.out.type == INT
         }
@@ -73,7 +74,7 @@ class _Choice:
         for op in region.ops:
             inner = sum(self._measure(r) for r in op.regions)
             trips = self.trips(op) if isinstance(op, For) else None
-            if isinstance(op, For) and trips is not None and inner * len(trips) <= BUDGET:
+            if isinstance(op, For) and trips is not None and inner * len(trips) <= self.budget:
                 self.short[op.index] = op
                 inner *= len(trips)
             size += inner + _cost(op)

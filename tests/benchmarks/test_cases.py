@@ -18,8 +18,11 @@ CASES = cases()
 def test_gradient(case: Case) -> None:
     args = case.args(case.sizes[0])
     given = copy.deepcopy(args)
-    value, gradient = pb.value_and_grad(case.fn, case.argnums, fallback="error", jit=False)(*args)
-    assert relative(value, case.fn(*args)) < 1e-10
+    if case.jacobian:
+        gradient = pb.jacobian(case.fn, case.argnums, jit=False)(*args)
+    else:
+        value, gradient = pb.value_and_grad(case.fn, case.argnums, fallback="error", jit=False)(*args)
+        assert relative(value, case.fn(*args)) < 1e-10
     assert len(gradient) == len(case.argnums)
     assert directional_error(case.fn, case.argnums, args, gradient) < 1e-5
     assert same(args, given), "the function or its gradient writes to an argument"

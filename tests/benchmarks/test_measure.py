@@ -138,9 +138,10 @@ def test_json(found: list[Measured]) -> None:
 def test_markdown(found: list[Measured]) -> None:
     text = as_markdown(found, machine(1))
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert len(rows) == 2 + len(found) + 1
+    assert len(rows) == 2 + len(found) + 2
     assert len({row.count("|") for row in rows}) == 1
     assert "hand / ours" in rows[0] and "jax / ours" not in rows[0]
+    assert rows[-2].startswith("| **squares** |")
     assert rows[-1].startswith("| **geometric mean** |")
     assert str(ROOT) not in text
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from pullback.compiler.public import jacobian as jacobians
 from pullback.compiler.public import sweeps
 from pullback.compiler.public.sweeps import Space, space_of
 
@@ -58,9 +59,13 @@ def differences(f, x, h=1e-6):
     return np.stack(columns, -1).reshape(np.shape(columns[0]) + x.shape)
 
 
-@pytest.fixture(params=[1, 3, 128], ids=lambda n: f"{n} lanes")
+@pytest.fixture(params=[1, 3, 128, "few"], ids=lambda n: f"{n} lanes")
 def lanes(request, monkeypatch):
-    """Blocks of one direction, with a remainder, and a single one."""
+    """Blocks of one direction, with a remainder, and a single one; and code for a known number of them."""
+    if request.param == "few":
+        monkeypatch.setattr(jacobians, "FEW", 6)
+        return
+    monkeypatch.setattr(jacobians, "FEW", 0)
     monkeypatch.setattr(sweeps, "LANES", request.param)
 
 
@@ -234,3 +239,56 @@ def test_code_with_lanes_comes_back_from_the_disk(tmp_path, monkeypatch) -> None
     np.testing.assert_array_equal(again(x), made)
     assert again._last[2].was_loaded
     assert again._last[2].code.recipe.lanes
+
+
+def rotated(x, v):
+    out = np.zeros(3)
+    for i in range(len(v)):
+        turn = np.array([np.cos(x[0] * v[i]), np.sin(x[1] * v[i]), x[0] * x[2]])
+        if v[i] > 0.0:
+            turn = turn * np.sqrt(v[i])
+        out += turn
+    return out
+
+
+@pytest.mark.parametrize("jit", [True, False])
+@pytest.mark.parametrize("make", [pb.jacrev, pb.jacfwd])
+def test_few_directions_have_code_of_their_own(make, jit) -> None:
+    x, v = np.array([0.3, -0.4, 0.5]), np.array([1.0, -2.0, 0.7, 0.1])
+    wide = np.array([0.3, -0.4, 0.5, 0.2, 0.1])
+    jacobian = make(rotated, jit=jit)
+    few = jacobian(x, v)
+    assert few.shape == (3, 3) and few.flags.c_contiguous
+    assert ".shape[1] != 3" in jacobian._last[2].code.text and "for lane" not in jacobian._last[2].code.text
+    factor = np.where(v > 0.0, np.sqrt(np.abs(v)), 1.0)
+    np.testing.assert_allclose(few[0], [np.sum(-v * np.sin(x[0] * v) * factor), 0.0, 0.0], rtol=1e-12)
+    np.testing.assert_allclose(few[2], [np.sum(factor) * x[2], 0.0, np.sum(factor) * x[0]], rtol=1e-12)
+    np.testing.assert_allclose(make(rotated, jit=jit)(wide, v)[:, :3], few, rtol=1e-12)
+
+
+def test_blocks_of_a_sum_over_rows() -> None:
+    def total(x, y):
+        out = np.zeros(2)
+        for i in range(len(x)):
+            d = x[i] - y[i, 1:4]
+            out += np.array([d @ d, d[0] * d[1]])
+        return out
+
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(6, 3)), rng.normal(size=(6, 5))
+    rows = pb.jacrev(total, (0, 1))(x, y)
+    columns = pb.jacfwd(total, (0, 1))(x, y)
+    for one, other in zip(rows, columns, strict=True):
+        assert one.flags.c_contiguous and one.shape == other.shape
+        np.testing.assert_allclose(one, other, rtol=1e-12)
+    np.testing.assert_allclose(rows[0][0], 2.0 * (x - y[:, 1:4]), rtol=1e-12)
+
+
+def test_results_of_one_sweep_are_the_callers_own() -> None:
+    for make in (pb.jacrev, pb.jacfwd):
+        jacobian = make(lambda x: (x, x, 2.0 * x))
+        first = jacobian(np.ones(3))
+        assert not any(np.may_share_memory(a, b) for a in first for b in first if a is not b)
+        for matrix in first:
+            matrix[...] = 7.0
+        np.testing.assert_array_equal(jacobian(np.ones(3))[0], np.eye(3))
