@@ -72,7 +72,7 @@ class _Gatherer:
 
     # -- what to split
     def _rows(self, loop: For) -> list[Row]:
-        """The rows to which a loop adds, for arrays with more than one place; none if it must stay."""
+        """The rows to which a loop adds, for arrays with several distances; none if it must stay."""
         ops = loop.body.ops
         if loop.stops or self.known.literal(loop.step) != 1 or any(op.regions for op in ops):
             return []
@@ -86,10 +86,10 @@ class _Gatherer:
                 key = (op.array, *(self.known.affine(i) for i in op.index[:-1]))
                 row = rows.setdefault(key, Row(op.array, op.index[:-1]))
                 row.terms.append((distance, op.value))
-        places: dict[Value, set[object]] = {}
-        for key, row in rows.items():
-            places.setdefault(row.ref, set()).update((key, distance) for distance, _ in row.terms)
-        return [r for r in rows.values() if len(places[r.ref]) > 1 and self._only_added(r.ref, loop)]
+        reach: dict[Value, set[int]] = {}
+        for row in rows.values():
+            reach.setdefault(row.ref, set()).update(distance for distance, _ in row.terms)
+        return [r for r in rows.values() if len(reach[r.ref]) > 1 and self._only_added(r.ref, loop)]
 
     def _scatters(self, op: Store, loop: For) -> bool:
         """Whether a store adds to an element of a row that stays the same, at a distance from the index."""
