@@ -50,6 +50,7 @@ from .transform.lanes_first import lanes_first
 from .transform.licm import licm
 from .transform.name_steps import name_steps
 from .transform.narrow import narrow
+from .transform.products import products
 from .transform.promote import promote, promote_all
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
@@ -62,7 +63,7 @@ CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm
 PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:-1], unroll, scalarise)
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
-NESTS: tuple[Callable[..., Function], ...] = (interchange, *FUSION)
+NESTS: tuple[Callable[..., Function], ...] = (products, interchange, *FUSION)
 REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, promote_all, gather)
 MAX_ROUNDS = 4
 LANES_BUDGET = 1000

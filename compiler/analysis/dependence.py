@@ -123,6 +123,11 @@ class Dependences:
         """Whether an index is certainly not negative."""
         return self._bounds.nonnegative(value)
 
+    def less_than(self, index: Value) -> list[Value]:
+        """Values that an index is certainly less than, by the loops around it."""
+        bounds = self._bounds.beneath(index, low=False)
+        return [bound.bases[0] for bound in bounds if len(bound.bases) == 1 and bound.offset == -1]
+
     def sums_commute(self, ref: Value) -> bool:
         """Whether what is added to an element may be added up in any order."""
         return self.reassociate or ref.dtype.startswith(("int", "uint"))

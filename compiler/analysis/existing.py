@@ -32,6 +32,18 @@ class Existing:
             for axis, i in enumerate(index)
         )
 
+    def is_length(self, array: Value, axis: int, value: Value) -> bool:
+        """Whether a value is the length of an axis."""
+        return any(value is length for length in self._axis(array, axis))
+
+    def fits(self, length: Value, array: Value, axis: int) -> bool:
+        """Whether an axis is certainly at least so long."""
+        return any(self._bounds.at_most(length, n) for n in self._axis(array, axis))
+
+    def before(self, a: Value, b: Value) -> bool:
+        """Whether an integer is certainly less than another."""
+        return self._bounds.at_most(a, b, 1)
+
     def _axis(self, array: Value, axis: int) -> list[Value]:
         """Values for the length of an axis."""
         found = source_axis(self._definition, array, axis)

@@ -93,7 +93,7 @@ class _Planner:
         for ref in dict.fromkeys(op.array for op in adds):
             stores = [op for op in adds if op.array is ref]
             rows = self._taken((loop,), stores)
-            if len(_places(rows)) < 2:
+            if len({distance for _, distance in _places(rows)}) < 2:
                 continue
             for k in range(len(chain)):
                 split = self._split(chain[k:], ref, stores, rows)
