@@ -18,6 +18,7 @@ from ..prims.counting import iteration, trip_count
 from .custom import Ruled
 from .elements import for_elements
 from .recover import Frame, Recover, Slot
+from .room import longest
 
 
 class Forward:
@@ -104,13 +105,20 @@ class Forward:
         return found
 
     def _tape(self, slot: Slot, b: Builder) -> None:
-        bounds = [v for loop in slot.loops for v in loop.args[:3]]
+        ends = slot.ends
+        bounds = [v for loop in slot.loops if loop not in ends for v in loop.args[:3]]
+        bounds += [base for pair in ends.values() for end in pair for base in end.bases]
         b = self._place([] if slot.is_list else bounds if slot.copied is None else [*bounds, slot.copied], b)
         if slot.is_list:
             assert isinstance(slot.ref.type, List)
             made = b.list_new(slot.ref.type.elem, slot.ref.name)
         else:
-            counts = [trip_count(b, *(self._top(v, b) for v in loop.args[:3])) for loop in slot.loops]
+            counts = [
+                longest(b, ends[loop])
+                if loop in ends
+                else trip_count(b, *(self._top(v, b) for v in loop.args[:3]))
+                for loop in slot.loops
+            ]
             if slot.copied is not None:
                 counts += [b.dim(slot.copied, axis) for axis in range(slot.copied.rank)]
             made = b.alloc(counts, slot.ref.dtype, "empty", slot.ref.name)

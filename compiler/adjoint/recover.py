@@ -5,8 +5,9 @@ only where nothing can have written to its memory since (`Memory.stable_after`);
 or control flow may have changed is saved. Values of the scope's top level, and of what is around it, are
 simply still there. The scope is the function, or the body of a loop that is reversed iteration by iteration.
 
-Tapes: inside loops whose trip counts are known before the outermost loop starts, an array indexed by the
-iterations; elsewhere a list, pushed in the forward sweep and popped in the reverse sweep.
+Tapes: inside loops whose trip counts, or the largest of them, are known before the outermost loop starts, an
+array indexed by the iterations; elsewhere a list, pushed in the forward sweep and popped in the reverse
+sweep.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..ir.nodes import Apply, Const, Dim, For, Load, Loop, Op, Region, Store, Va
 from ..ir.types import INT, Array, List
 from ..prims.prim import emit
 from .cost import Costs
+from .room import Ends, Room
 
 
 @dataclass(eq=False)
@@ -41,6 +43,7 @@ class Slot:
     """Where one value is saved: `ref` is the tape, a Value made before the outermost loop.
 
     `copied` is the array that a tape of its elements copies: one array per iteration of the loops.
+    `ends` has those of the loop whose trip count varies, if there is one.
     """
 
     value: Value
@@ -50,6 +53,7 @@ class Slot:
     is_list: bool
     reason: str
     copied: Value | None = None
+    ends: dict[Loop, Ends] = field(default_factory=dict)
 
 
 class Recover:
@@ -80,6 +84,7 @@ class Recover:
         self._count_home: dict[Value, Region] = {}
         self._costs = Costs(memory, body, self.present)
         self._to_save = saved or frozenset()
+        self._room: Room | None = None
 
     # -- looking up
     def home(self, value: Value) -> Region:
@@ -222,11 +227,11 @@ class Recover:
         name = value.name if value in self._snapshot_of else f"{value.name or 't'}_saved"
         copied = self._snapshot_of.get(value)
         kept = not is_reference(value) or (copied is not None and self.present(copied))
-        if kept and all(self._regular(loop) for loop in loops):
+        ends = self._ends(loops) if kept else None
+        if ends is not None:
             ref = Value(Array(value.dtype, len(loops) + value.rank), name)
-            slot = Slot(
-                value, ref, self.home(value), loops, False, "array, sized from the trip counts", copied
-            )
+            why = "array, sized from the largest trip counts" if ends else "array, sized from the trip counts"
+            slot = Slot(value, ref, self.home(value), loops, False, why, copied, ends)
         else:
             assert not isinstance(value.type, List), "a list made in a loop is not kept"
             why = (
@@ -239,6 +244,18 @@ class Recover:
             slot = Slot(value, Value(List(value.type), name), self.home(value), loops, True, f"list: {why}")
         self.slots[value] = slot
         return slot
+
+    def _ends(self, loops: list[Loop]) -> dict[Loop, Ends] | None:
+        """The ends of the one loop whose trip count varies; None if there are several, or ends unknown."""
+        varying = [loop for loop in loops if not self._regular(loop)]
+        if len(varying) != 1:
+            return None if varying else {}
+        (loop,) = varying
+        if not isinstance(loop, For) or loop.stops:
+            return None
+        self._room = self._room or Room(self.structure, self.body, self.present)
+        ends = self._room.triangle(loop, loops)
+        return None if ends is None else {loop: ends}
 
     def _regular(self, loop: Loop) -> bool:
         if not isinstance(loop, For) or loop.stops:

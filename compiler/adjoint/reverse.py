@@ -333,6 +333,8 @@ class Reverse:
             inner.counter = iteration(inner.b, op, index, lo, step)
             if b.const_of(step) == 1:
                 return emit(b, "sub", hi, b.int(1)), emit(b, "sub", lo, b.int(1)), minus
+            if b.const_of(step) == -1:
+                return emit(b, "add", hi, b.int(1)), emit(b, "add", lo, b.int(1)), b.int(1)
             count = trip_count(b, lo, hi, step)
             last = (Sym(b, lo) + (Sym(b, count) - 1) * Sym(b, step)).value
             return last, emit(b, "sub", lo, step), emit(b, "neg", step)

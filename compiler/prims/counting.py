@@ -30,4 +30,6 @@ def iteration(b: Builder, loop: For, index: Value, lo: Value, step: Value) -> Va
     """The 0-based number of the iteration in which the loop index is `index`."""
     if b.const_of(lo) == 0 and b.const_of(step) == 1:
         return index
+    if b.const_of(step) == -1:
+        return (Sym(b, lo) - Sym(b, index)).value
     return ((Sym(b, index) - Sym(b, lo)) // Sym(b, step)).value

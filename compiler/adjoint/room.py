@@ -1,0 +1,81 @@
+"""How long the tape of a loop must be, where a loop around it decides its trip count.
+
+    for i in range(n):                        t_saved = empty(n, n)
+        for j in range(i + 1):          →     for i in range(n):
+            t = …                                 for j in range(i + 1):
+                                                      t = …;  t_saved[i, j] = t
+
+A triangle takes the room of its rectangle: twice the memory, but the loops stay loops over arrays, which
+vectorise, where a list would be pushed and popped. One loop of a tape may be such a one; the other end of its
+range must be known, and all of the range of the loop that decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from ..analysis.bounds import Bounds, Sum
+from ..analysis.structure import Structure
+from ..ir.build import Builder
+from ..ir.nodes import For, Loop, Region, Value
+from ..ir.walk import walk
+from ..prims.prim import Sym, emit
+
+Ends = tuple[Sum, Sum]
+"""Bounds of a range whose step is 1 or -1: the least number in it, and one more than the greatest."""
+
+
+class Room:
+    """Ends of the loops of one scope. `present` says of a value that it is known before all of them."""
+
+    def __init__(self, structure: Structure, body: Region, present: Callable[[Value], bool]) -> None:
+        loops = {op.index: op for op in walk(body) if isinstance(op, For)}
+        self._bounds = Bounds(structure.definition, loops)
+        self._present = present
+
+    def triangle(self, loop: For, around: Sequence[Loop]) -> Ends | None:
+        """Ends of a loop of which one is the index of a loop around it, but for what is known."""
+        step = self._bounds.step(loop)
+        if abs(step) != 1:
+            return None
+        low, high = (self._bounds.sum(v) for v in ((loop.lo, loop.hi) if step > 0 else (loop.hi, loop.lo)))
+        if step < 0:
+            low, high = low.plus(Sum((), 1)), high.plus(Sum((), 1))
+        for outer in around:
+            if not isinstance(outer, For) or outer is loop or abs(self._bounds.step(outer)) != 1:
+                continue
+            if (*low.bases, *high.bases).count(outer.index) != 1:  # i to i + 3 is no triangle but a band
+                continue
+            ends = self._least(low, outer), self._greatest(high, outer)
+            if all(self._present(base) for end in ends for base in end.bases):
+                return ends
+        return None
+
+    def _least(self, end: Sum, outer: For) -> Sum:
+        """An end with the index of a loop at its least."""
+        if outer.index not in end.bases:
+            return end
+        least = outer.lo if self._bounds.step(outer) > 0 else outer.hi
+        shift = 0 if self._bounds.step(outer) > 0 else 1
+        return end.replaced(outer.index, self._bounds.sum(least).plus(Sum((), shift)))
+
+    def _greatest(self, end: Sum, outer: For) -> Sum:
+        """An end with the index of a loop at its greatest."""
+        if outer.index not in end.bases:
+            return end
+        greatest = outer.hi if self._bounds.step(outer) > 0 else outer.lo
+        shift = -1 if self._bounds.step(outer) > 0 else 0
+        return end.replaced(outer.index, self._bounds.sum(greatest).plus(Sum((), shift)))
+
+
+def longest(b: Builder, ends: Ends) -> Value:
+    """How many numbers there are between two ends, as IR."""
+    low, high = (_value(b, end) for end in ends)
+    return emit(b, "pymax", (high - low).value, b.int(0))
+
+
+def _value(b: Builder, end: Sum) -> Sym:
+    total = Sym(b, b.int(end.offset))
+    for base in end.bases:
+        total = Sym(b, base) + total
+    return total
