@@ -215,7 +215,7 @@ def test_the_furthest_of_several() -> None:
 
 
 def test_where_it_stands() -> None:
-    source = compiled(gathered, VECTOR, np.array([0.0])).backward_source
+    source = compiled(gathered, VECTOR, np.array([0.0, 1.0])).backward_source
     assert source.count("raise IndexError") == 1
     assert source.index("    for i in") < source.index("raise IndexError")
     assert "if not -w.shape[0] <= k_1 < w.shape[0]:" in source
