@@ -23,6 +23,15 @@ def jit(function: Callable[..., Any]) -> Any:
         return njit(function, error_model="numpy")
 
 
+def fast(function: Callable[..., Any]) -> Any:
+    """`jit` for sums in any order."""
+    flags = {"reassoc", "nsz", "contract", "arcp"}
+    try:
+        return njit(function, cache=True, error_model="numpy", fastmath=flags)
+    except RuntimeError:
+        return njit(function, error_model="numpy", fastmath=flags)
+
+
 def as_like(value: float, like: float) -> Any:
     """`value` in the dtype of `like`: a float32 argument gives a float32 result."""
     return np.asarray(like).dtype.type(value)
@@ -33,6 +42,60 @@ def _as_like(value: Any, like: Any) -> Any:
     if like == types.float32:
         return lambda value, like: np.float32(value)
     return lambda value, like: value
+
+
+# -- products of matrices
+
+FEW_VECTOR, FEW_MATRIX = 1024, 512
+"""Up to how many multiplications loops are faster than a call of BLAS."""
+
+
+@fast
+def _matrix_vector(a: Any, x: Any) -> Any:
+    m, n = a.shape
+    if m * n > FEW_VECTOR or n != x.shape[0]:
+        return np.dot(a, x)
+    out = np.zeros(m, a.dtype)
+    if a.strides[1] <= a.strides[0]:
+        for i in range(m):
+            total = out[i]
+            for k in range(n):
+                total += a[i, k] * x[k]
+            out[i] = total
+    else:
+        for k in range(n):
+            for i in range(m):
+                out[i] += a[i, k] * x[k]
+    return out
+
+
+@fast
+def _matrix_matrix(a: Any, b: Any) -> Any:
+    (m, n), p = a.shape, b.shape[1]
+    if m * n * p > FEW_MATRIX or n != b.shape[0]:
+        return np.dot(a, b)
+    out = np.zeros((m, p), a.dtype)
+    for i in range(m):
+        for j in range(p):
+            total = out[i, j]
+            for k in range(n):
+                total += a[i, k] * b[k, j]
+            out[i, j] = total
+    return out
+
+
+def dot(a: Any, b: Any) -> Any:
+    """np.dot, with loops for small matrices: calling BLAS takes longer than multiplying them."""
+    return np.dot(a, b)
+
+
+@overload(dot, strict=False)
+def _dot(a: Any, b: Any) -> Any:
+    if (a.ndim, b.ndim) == (2, 1):
+        return lambda a, b: _matrix_vector(a, b)
+    if (a.ndim, b.ndim) == (2, 2):
+        return lambda a, b: _matrix_matrix(a, b)
+    return lambda a, b: np.dot(a, b)
 
 
 # -- gamma and its kin

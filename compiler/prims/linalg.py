@@ -312,7 +312,7 @@ def _slogdet_types(types: list[Type], static: tuple[Any, ...]) -> list[Type]:
 
 declare(
     LibCall(
-        "dot", _dot_types, np.dot, "np.dot({0}, {1})", holomorphic(_dot_vjp), _dot_jvp,
+        "dot", _dot_types, np.dot, "support.dot({0}, {1})", holomorphic(_dot_vjp), _dot_jvp,
         cost=50,
         samples=(
             _normal((4,), (4,)), _normal((3, 4), (4,)), _normal((4,), (4, 3)), _normal((2, 4), (4, 3)),

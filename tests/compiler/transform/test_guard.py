@@ -217,8 +217,8 @@ def test_the_furthest_of_several() -> None:
 def test_where_it_stands() -> None:
     source = compiled(gathered, VECTOR, np.array([0.0, 1.0])).backward_source
     assert source.count("raise IndexError") == 1
-    assert source.index("    for i in") < source.index("raise IndexError")
-    assert "if not -w.shape[0] <= k_1 < w.shape[0]:" in source
+    assert source.index("    for k in") < source.index("raise IndexError")
+    assert "if not -w.shape[0] <= t_2 < w.shape[0]:" in source
 
 
 def test_another_error_comes_first() -> None:
