@@ -233,7 +233,7 @@ def compile_derivative(
     module = runner.clean(module)
     if not visible:
         module = runner.fuse(module, visible=False, reverse=plan is not None)
-    if recipe.kind == "vjp" and recipe.width:
+    if recipe.kind == "vjp" and recipe.lanes and recipe.width:
         module = runner.run("lanes_first", partial(_each, lanes_first, module, lambda fn: fn), module)
     if recipe.into:
         module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
