@@ -239,7 +239,7 @@ def compile_derivative(
     module = runner.clean(module)
     if not visible:
         module = runner.fuse(module, FUSION if plan is None else REVERSED, visible=False)
-        if recipe.kind == "vjp" and recipe.width:
+        if recipe.kind == "vjp" and recipe.lanes and recipe.width:
             module = runner.run("lanes_first", partial(_each, lanes_first, module, lambda fn: fn), module)
         for step in (shrink, guard):
             module = runner.run(step.__name__, partial(_each, step, module), module)

@@ -58,6 +58,12 @@ def test_words_choose_cases() -> None:
     assert [case.name for case in cases(["loops"], ["jacobi_1d", "lstm"])] == ["lstm", "jacobi_1d"]
 
 
+def test_the_first_size_is_for_tests() -> None:
+    made = Case(name="x", family="loops", fn=abs, args=lambda n: (n,), sizes=(2, 8, 16), argnums=(0,))
+    assert (made.growth, made.quick_size) == ((8, 16), 8)
+    assert all(len(case.growth) >= 4 for case in cases(["adbench"]))
+
+
 def test_sizes_must_ascend() -> None:
     with pytest.raises(ValueError, match="ascend"):
         Case(name="x", family="loops", fn=abs, args=lambda n: (n,), sizes=(2, 1), argnums=(0,))
