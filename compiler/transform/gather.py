@@ -153,7 +153,8 @@ class _Planner:
                     distance[d] = offset
                 elif i not in inside:
                     axes.append(i)
-            if len(axes) == len(op.index) and len(distance) == len(nest):
+            alongside = bool(axes) and axes[-1] == len(nest) - 1  # else the elements are far apart in memory
+            if alongside and len(axes) == len(op.index) and len(distance) == len(nest):
                 key = tuple(a if isinstance(a, int) else r for a, r in zip(axes, roots, strict=True))
                 target = found.setdefault(key, Target(op.array, tuple(axes), key))
                 target.terms.append((tuple(distance[d] for d in range(len(nest))), op))

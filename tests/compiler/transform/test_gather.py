@@ -165,6 +165,16 @@ def read_meanwhile(u0, k, steps):
     return np.sum(v**2)
 
 
+def row_and_column(u0, k, steps):
+    """The elements of a column are far apart: nothing vectorises."""
+    v = np.zeros(u0.shape)
+    for i in range(u0.shape[0]):
+        for j in range(u0.shape[1]):
+            for m in range(u0.shape[0]):
+                v[i, j] += k * u0[i, m] * u0[m, j]
+    return np.sum(v**2)
+
+
 NESTS = [
     (five_points, (6, 9), "near"),
     (five_points, (3, 4), "near"),
@@ -175,6 +185,7 @@ NESTS = [
     (two_rows, (4, 9), "row"),
     (triangle, (7, 9), ""),
     (diagonal, (6, 6), ""),
+    (row_and_column, (6, 6), ""),
     (read_meanwhile, (5, 6), "row"),
 ]
 
