@@ -31,7 +31,7 @@ def nest() -> tuple[Function, list[For], Value, Value]:
 
 def test_elements() -> None:
     fn, (outer, middle, inner), a, made = nest()
-    inside = Dependences(fn).inside
+    inside = Dependences(fn).existing
     assert inside.exists(a, [outer.index])
     assert inside.exists(made, [middle.index, outer.index])  # j is at most i
     assert not inside.exists(a, [inner.index])
@@ -41,7 +41,7 @@ def test_elements() -> None:
 
 def test_loops() -> None:
     fn, (outer, middle, inner), _, _ = nest()
-    inside = Dependences(fn).inside
+    inside = Dependences(fn).existing
     assert not inside.runs(outer, [])
     assert inside.runs(middle, [outer])
     assert not inside.runs(inner, [outer, middle])
@@ -50,6 +50,6 @@ def test_loops() -> None:
 
 def test_lengths() -> None:
     fn, (outer, _, inner), a, made = nest()
-    inside = Dependences(fn).inside
+    inside = Dependences(fn).existing
     assert inside.is_length(a, 0, outer.hi) and inside.is_length(made, 1, outer.hi)
     assert inside.fits(outer.hi, made, 0) and not inside.fits(inner.hi, a, 0)
