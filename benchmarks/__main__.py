@@ -3,6 +3,7 @@
 python -m benchmarks                          all families
 python -m benchmarks loops --names jacobi     the cases of a family whose names have a word
 python -m benchmarks loops --growth           all sizes: time and memory against n
+python -m benchmarks compile loops            what first calls take: empty cache, disk cache, JAX
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .case import Case
 
 FAMILIES_HELP = "families to run, default all: programs, loops, models, adbench"
 
@@ -60,6 +65,8 @@ def run(args: argparse.Namespace) -> int:
     from . import registry, report, rivals
     from .measure import Settings, measure
 
+    compiling = args.families[:1] == ["compile"]
+    args.families = args.families[1:] if compiling else args.families
     unknown = set(args.families) - set(registry.FAMILIES)
     if unknown:
         print(
@@ -85,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
         clock=time.process_time if args.clock == "cpu" else time.perf_counter,
     )
     about = report.machine(args.threads, args.clock)
+    if compiling:
+        return measure_compiling(cases, args, about)
     found = []
     rivals.warm_up(settings.names)
     for case in cases:
@@ -94,24 +103,40 @@ def run(args: argparse.Namespace) -> int:
             print(report.line(found[-1]), flush=True)
             if args.json:
                 write(args.json, report.as_json(found, about))  # also if a later case ends the process
-    text = report.as_markdown(found, about)
-    if args.markdown:
-        write(args.markdown, text)
-    else:
-        print("\n" + text)
+    deliver(report.as_markdown(found, about), args.markdown)
     if args.plot:
         report.plot(found, args.plot)
     return 1 if any(one.wrong for one in found) else 0
 
 
-def print_sources(cases: Sequence[object]) -> int:
+def measure_compiling(cases: Sequence[Case], args: argparse.Namespace, about: dict[str, Any]) -> int:
+    """What the first call of each case takes, each in a process of its own."""
+    from . import report
+    from .compiling import measure_first_calls
+
+    found = []
+    for case in cases:
+        found.append(measure_first_calls(case, args.clock, jax=not args.only_pullback))
+        print(report.compile_line(found[-1]), flush=True)
+        if args.json:
+            write(args.json, report.as_json(found, about))
+    deliver(report.compile_markdown(found, about), args.markdown)
+    return 1 if any("cold" in one.skipped for one in found) else 0
+
+
+def deliver(text: str, file: str | None) -> None:
+    """Write a text to a file, or print it."""
+    if file:
+        write(file, text)
+    else:
+        print("\n" + text)
+
+
+def print_sources(cases: Sequence[Case]) -> int:
     """The generated file of each case."""
     import pullback as pb
 
-    from .case import Case
-
     for case in cases:
-        assert isinstance(case, Case)
         derivative = pb.value_and_grad(case.fn, case.argnums, fallback="error")
         derivative.compile(*case.args(case.sizes[0]))
         print(f"# ---- {case.name}\n{derivative.backward_source}")
