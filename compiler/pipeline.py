@@ -36,6 +36,7 @@ from .specs import ArraySpec, ConstOut, Leaf, NodeOut, OutTree, ParamSpec, Scala
 from .tangent.build import tangent
 from .tangent.lanes import LanesRefused, lane_tangent
 from .transform.ascend import ascend
+from .transform.check_indices import check_indices
 from .transform.contract import contract
 from .transform.cse import cse
 from .transform.dce import dce
@@ -203,6 +204,10 @@ def compile_derivative(
     module = runner.clean(module)
     if not visible:
         module = runner.fuse(module, visible=False, reverse=plan is not None)
+    # The caller would see what a loop has written when it comes to a bad index.
+    explicit = not (visible and lowered.mutated)
+    if explicit:
+        module = runner.run("check_indices", partial(_each, check_indices, module), module)
     if recipe.into:
         module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
     runner.keep("final", module)
@@ -215,6 +220,7 @@ def compile_derivative(
         entry_file=fn.__code__.co_filename,
         kind=recipe.header,
         fastmath=options.fastmath,
+        boundscheck=not explicit,
         reverse_at=reverse_at,
         reverse_title=reverse_title,
         cache=not is_recursive(module),

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from ..ir.nodes import Alloc, Call, Op, Value, View
 
+SHAPE_OF = {"copy": 0, "cholesky": 0, "inv": 0, "cofactor": 0, "solve": 1}
+"""Library calls whose result has the shape of an argument, by the number of that argument."""
+
 
 def source_axis(definition: Mapping[Value, Op], array: Value, axis: int) -> tuple[Value, int] | Value:
     """The length of an axis as the value that it is, or as the axis of an array that is given."""
@@ -26,8 +29,8 @@ def source_axis(definition: Mapping[Value, Op], array: Value, axis: int) -> tupl
 
 def result_axis(call: Call, axis: int) -> tuple[Value, int] | None:
     """The axis of an argument that has the length of an axis of a library call's result."""
-    if call.name == "copy":
-        return call.args[0], axis
+    if call.name in SHAPE_OF:
+        return call.args[SHAPE_OF[call.name]], axis
     if call.name == "dot":
         first, second = call.args
         if first.rank == 2 and axis == 0:
