@@ -75,6 +75,7 @@ class Sums:
         self._lengths: dict[tuple[Value, int], Value] = {}
         self._known: dict[Value, Linear] = {}
         self._alike: dict[Value, list[Value]] = {}
+        self._asked: set[Value] = set()
         self.axis: dict[Value, tuple[Value, int]] = {}
         self.choices: list[Value] = []
         for op in walk(body):
@@ -147,8 +148,10 @@ class Sums:
         op = self._definition.get(array)
         if isinstance(op, View) and op.kind == "reshape":
             return self.of(op.args[1 + axis])
-        if array in self._alike:
+        if array in self._alike and array not in self._asked:
+            self._asked.add(array)  # what is taken from a list may be put there again
             first, *others = [self.length(other, axis) for other in self._alike[array]]
+            self._asked.remove(array)
             if all(other.key == first.key for other in others) and self._known_at(first, array):
                 return first
         if found not in self._lengths:

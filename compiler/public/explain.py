@@ -72,7 +72,7 @@ def _loops(compiled: Compiled, formulas: Formulas) -> Iterator[str]:
         if plan is not None and (
             (isinstance(op, For) and op.segments) or any(_same_place(loop, op) for loop in plan.checkpointed)
         ):
-            what = f"plan CHECKPOINT: cut into segments, each run again to be reversed"
+            what = "plan CHECKPOINT: cut into segments, each run again to be reversed"
             what += f"{cost}, twice" if price else ""
         elif plan is not None and any(_same_place(loop, op) for loop in plan.fused):
             what = f"plan FUSE: each iteration is reversed right after it has run, a tape of one{cost}"

@@ -228,7 +228,18 @@ def pushed(x, n):
     return total
 
 
+def put_back(x, n):
+    values = [x * 2.0]
+    total = 0.0
+    for _ in range(n):
+        last = values.pop()
+        total += np.sum(last**2)
+        values.append(last)
+    return total
+
+
 def test_arrays_of_lists() -> None:
+    pb.check_grads(lambda x: put_back(x, 3), (np.arange(1.0, 4.0),))
     x = np.arange(1.0, 4.0)
     assert pb.value_and_grad(pushed, jit=False)(x, 3)[0] == pushed(x, 3)
     pb.check_grads(lambda x: pushed(x, 3), (x,))
