@@ -4,6 +4,7 @@ python -m benchmarks                          all families
 python -m benchmarks loops --names jacobi     the cases of a family whose names have a word
 python -m benchmarks loops --growth           all sizes: time and memory against n
 python -m benchmarks compile loops            what first calls take: empty cache, disk cache, JAX
+python -m benchmarks growth                   five programs at sizes that double: powers of n, and a plot
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .case import Case
+    from .measure import Settings
 
 FAMILIES_HELP = "families to run, default all: programs, loops, models, adbench"
 
@@ -65,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
     from . import registry, report, rivals
     from .measure import Settings, measure
 
-    compiling = args.families[:1] == ["compile"]
-    args.families = args.families[1:] if compiling else args.families
+    compiling, growing = (args.families[:1] == [word] for word in ("compile", "growth"))
+    args.families = args.families[compiling or growing :]
     unknown = set(args.families) - set(registry.FAMILIES)
     if unknown:
         print(
@@ -94,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
     about = report.machine(args.threads, args.clock)
     if compiling:
         return measure_compiling(cases, args, about)
+    if growing:
+        return measure_growth(args, settings, about)
     found = []
     rivals.warm_up(settings.names)
     for case in cases:
@@ -122,6 +126,20 @@ def measure_compiling(cases: Sequence[Case], args: argparse.Namespace, about: di
             write(args.json, report.as_json(found, about))
     deliver(report.compile_markdown(found, about), args.markdown)
     return 1 if any("cold" in one.skipped for one in found) else 0
+
+
+def measure_growth(args: argparse.Namespace, settings: Settings, about: dict[str, Any]) -> int:
+    """How five programs, or those that are named, grow; the plot is `growth.png` if no other is asked for."""
+    from . import growth, report
+    from .lazy import installed
+
+    found = growth.grow(settings, args.names)
+    if args.json:
+        write(args.json, report.as_json(found, about))
+    deliver("\n\n".join([*report.head(about), growth.table(found)]) + "\n", args.markdown)
+    if args.plot or installed("matplotlib"):
+        report.plot(found, args.plot or "growth.png")
+    return 1 if any(one.wrong for one in found) else 0
 
 
 def deliver(text: str, file: str | None) -> None:

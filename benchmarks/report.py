@@ -138,7 +138,8 @@ medians of interleaved runs. Values and gradients agree with those of the rivals
 where there are none, unless a row has a ✗."""
 
 
-def _head(about: dict[str, Any]) -> list[str]:
+def head(about: dict[str, Any]) -> list[str]:
+    """Machine and versions."""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     clock = "processor time" if about["clock"] == "cpu" else "wall time"
     return [
@@ -149,7 +150,7 @@ def _head(about: dict[str, Any]) -> list[str]:
 
 def as_markdown(found: Sequence[Measured], about: dict[str, Any]) -> str:
     """Machine, versions, and a table for each family."""
-    parts = [*_head(about), LEGEND]
+    parts = [*head(about), LEGEND]
     for family in dict.fromkeys(one.family for one in found):
         rows = [one for one in found if one.family == family]
         parts += [f"## {family}", table(rows)]
@@ -191,7 +192,7 @@ def compile_line(one: Measured) -> str:
 
 def compile_markdown(found: Sequence[Measured], about: dict[str, Any]) -> str:
     """Machine, versions, and a table of first calls for each family."""
-    parts = [*_head(about), COMPILE_LEGEND]
+    parts = [*head(about), COMPILE_LEGEND]
     for family in dict.fromkeys(one.family for one in found):
         parts += [f"## {family}", compile_table([one for one in found if one.family == family])]
     if len({one.family for one in found}) > 1:
