@@ -3,6 +3,8 @@
 python -m benchmarks                          all families
 python -m benchmarks loops --names jacobi     the cases of a family whose names have a word
 python -m benchmarks loops --growth           all sizes: time and memory against n
+python -m benchmarks compile loops            what first calls take: empty cache, disk cache, JAX
+python -m benchmarks growth                   five programs at sizes that double: powers of n, and a plot
 """
 
 from __future__ import annotations
@@ -13,6 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .case import Case
+    from .measure import Settings
 
 FAMILIES_HELP = "families to run, default all: programs, loops, models, adbench"
 
@@ -60,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
     from . import registry, report, rivals
     from .measure import Settings, measure
 
+    compiling, growing = (args.families[:1] == [word] for word in ("compile", "growth"))
+    args.families = args.families[compiling or growing :]
     unknown = set(args.families) - set(registry.FAMILIES)
     if unknown:
         print(
@@ -85,6 +94,10 @@ def run(args: argparse.Namespace) -> int:
         clock=time.process_time if args.clock == "cpu" else time.perf_counter,
     )
     about = report.machine(args.threads, args.clock)
+    if compiling:
+        return measure_compiling(cases, args, about)
+    if growing:
+        return measure_growth(args, settings, about)
     found = []
     rivals.warm_up(settings.names)
     for case in cases:
@@ -94,24 +107,54 @@ def run(args: argparse.Namespace) -> int:
             print(report.line(found[-1]), flush=True)
             if args.json:
                 write(args.json, report.as_json(found, about))  # also if a later case ends the process
-    text = report.as_markdown(found, about)
-    if args.markdown:
-        write(args.markdown, text)
-    else:
-        print("\n" + text)
+    deliver(report.as_markdown(found, about), args.markdown)
     if args.plot:
         report.plot(found, args.plot)
     return 1 if any(one.wrong for one in found) else 0
 
 
-def print_sources(cases: Sequence[object]) -> int:
+def measure_compiling(cases: Sequence[Case], args: argparse.Namespace, about: dict[str, Any]) -> int:
+    """What the first call of each case takes, each in a process of its own."""
+    from . import report
+    from .compiling import measure_first_calls
+
+    found = []
+    for case in cases:
+        found.append(measure_first_calls(case, args.clock, jax=not args.only_pullback))
+        print(report.compile_line(found[-1]), flush=True)
+        if args.json:
+            write(args.json, report.as_json(found, about))
+    deliver(report.compile_markdown(found, about), args.markdown)
+    return 1 if any("cold" in one.skipped for one in found) else 0
+
+
+def measure_growth(args: argparse.Namespace, settings: Settings, about: dict[str, Any]) -> int:
+    """How five programs, or those that are named, grow; the plot is `growth.png` if no other is asked for."""
+    from . import growth, report
+    from .lazy import installed
+
+    found = growth.grow(settings, args.names)
+    if args.json:
+        write(args.json, report.as_json(found, about))
+    deliver("\n\n".join([*report.head(about), growth.table(found)]) + "\n", args.markdown)
+    if args.plot or installed("matplotlib"):
+        report.plot(found, args.plot or "growth.png")
+    return 1 if any(one.wrong for one in found) else 0
+
+
+def deliver(text: str, file: str | None) -> None:
+    """Write a text to a file, or print it."""
+    if file:
+        write(file, text)
+    else:
+        print("\n" + text)
+
+
+def print_sources(cases: Sequence[Case]) -> int:
     """The generated file of each case."""
     import pullback as pb
 
-    from .case import Case
-
     for case in cases:
-        assert isinstance(case, Case)
         args = case.args(case.sizes[0])
         if case.jacobian:
             jacobian = pb.jacobian(case.fn, case.argnums)

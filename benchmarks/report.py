@@ -152,20 +152,65 @@ includes compiling with an empty cache. Times are medians of interleaved runs. V
 with those of the rivals, or with finite differences where there are none, unless a row has a ✗."""
 
 
-def as_markdown(found: Sequence[Measured], about: dict[str, Any]) -> str:
-    """Machine, versions, and a table for each family."""
+def head(about: dict[str, Any]) -> list[str]:
+    """Machine and versions."""
     versions = ", ".join(f"{name} {version}" for name, version in about["versions"].items())
     clock = "processor time" if about["clock"] == "cpu" else "wall time"
-    parts = [
+    return [
         f"{about['processor']}, {about['cores']} cores, {about['threads used']} thread(s) used, {clock}, "
-        f"{about['system']}; Python {about['python']}, {versions}.",
-        LEGEND,
+        f"{about['system']}; Python {about['python']}, {versions}."
     ]
+
+
+def as_markdown(found: Sequence[Measured], about: dict[str, Any]) -> str:
+    """Machine, versions, and a table for each family."""
+    parts = [*head(about), LEGEND]
     for family in dict.fromkeys(one.family for one in found):
         rows = [one for one in found if one.family == family]
         parts += [f"## {family}", table(rows)]
         if said := remarks(rows):
             parts.append("\n".join(said))
+    return "\n\n".join(parts) + "\n"
+
+
+COMPILE_LEGEND = """\
+What the first gradient takes, less the time of a later one, each in a process of its own in which the
+library has been started by a tiny gradient. *cold*: compiled by pullback and Numba, with an empty cache.
+*disk*: loaded from the disk cache. *jax*: `jax.jit` of `value_and_grad`."""
+
+
+def compile_table(found: Sequence[Measured]) -> str:
+    """First calls of one family with their geometric means, as Markdown."""
+    rows = [["case", "cold", "disk", "jax", "cold / jax"], ["---", *["---:"] * 4]]
+    kinds = ("cold", "disk", "jax")
+    ratios = [compile_ratio(one) for one in found]
+    for one, ratio in zip(found, ratios, strict=True):
+        rows.append([one.name, *(duration(one.first_call.get(k)) for k in kinds), times(ratio)])
+    means = [duration(mean([one.first_call.get(k) for one in found])) for k in kinds]
+    rows.append(["**geometric mean**", *means, times(mean(ratios))])
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def compile_ratio(one: Measured) -> float | None:
+    """Our first call in units of JAX's."""
+    cold, jax = one.first_call.get("cold"), one.first_call.get("jax")
+    return cold / jax if cold and jax else None
+
+
+def compile_line(one: Measured) -> str:
+    """One row of first calls while it runs."""
+    said = " ".join(f"{name} {duration(taken)}" for name, taken in one.first_call.items())
+    trouble = "   ".join(["", *(f"{k}: {why}" for k, why in one.skipped.items() if why != "not written")])
+    return f"{one.name:22} {said}  cold/jax {times(compile_ratio(one))}{trouble}"
+
+
+def compile_markdown(found: Sequence[Measured], about: dict[str, Any]) -> str:
+    """Machine, versions, and a table of first calls for each family."""
+    parts = [*head(about), COMPILE_LEGEND]
+    for family in dict.fromkeys(one.family for one in found):
+        parts += [f"## {family}", compile_table([one for one in found if one.family == family])]
+    if len({one.family for one in found}) > 1:
+        parts.append(f"All: cold / jax {times(mean([compile_ratio(one) for one in found]))}, geometric mean.")
     return "\n\n".join(parts) + "\n"
 
 

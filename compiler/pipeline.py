@@ -241,8 +241,11 @@ def compile_derivative(
         module = runner.fuse(module, FUSION if plan is None else REVERSED, visible=False)
         if recipe.kind == "vjp" and recipe.lanes and recipe.width:
             module = runner.run("lanes_first", partial(_each, lanes_first, module, lambda fn: fn), module)
-        for step in (shrink, guard):
-            module = runner.run(step.__name__, partial(_each, step, module), module)
+        module = runner.run("shrink", partial(_each, shrink, module), module)
+    # The caller would see what a loop has written when it comes to a bad index.
+    explicit = not (visible and lowered.mutated)
+    if explicit:
+        module = runner.run("guard", partial(_each, guard, module), module)
     if recipe.into:
         module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
     runner.keep("final", module)
@@ -255,7 +258,7 @@ def compile_derivative(
         entry_file=fn.__code__.co_filename,
         kind=recipe.header,
         fastmath=options.fastmath,
-        boundscheck=visible,
+        boundscheck=not explicit,
         reverse_at=reverse_at,
         reverse_title=reverse_title,
         cache=not is_recursive(module),

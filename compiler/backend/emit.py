@@ -36,7 +36,7 @@ class EmitMeta:
     types by argument name; `reverse_at` is the index of the entry's top-level op with which the reverse sweep
     starts, called `reverse_title`; `track` makes every function take a last argument `_at`, an int64 array
     whose first element always tells the number (in `Emitted.sites`) of the user line that runs; `cache` lets
-    Numba keep machine code.
+    Numba keep machine code; `boundscheck` has it compare each index with its length, where the IR does not.
     """
 
     qualname: str
@@ -45,7 +45,7 @@ class EmitMeta:
     entry_file: str = ""
     kind: str = "reverse-mode adjoint of"
     fastmath: bool = True
-    boundscheck: bool = True
+    boundscheck: bool = False
     track: bool = False
     reverse_at: int | None = None
     reverse_title: str = "reverse"
@@ -119,7 +119,7 @@ def _imports(code: str) -> list[str]:
 
 def _jit(meta: EmitMeta, parallel: set[bool]) -> list[str]:
     """The decorators: `jit`, and `jit_parallel` for functions with parallel loops."""
-    options = ['error_model="numpy"', f"boundscheck={meta.boundscheck}"]
+    options = ['error_model="numpy"', *(["boundscheck=True"] if meta.boundscheck else [])]
     if meta.fastmath:
         options.append('fastmath={"reassoc", "nsz", "contract", "arcp"}')
     options += ["nogil=True", *(["cache=True"] if meta.cache else [])]

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ..adjoint.build import Plan
+from ..adjoint.cost import SAVE
 from ..adjoint.recover import Slot
 from ..call.specialise import Specialisation
 from ..errors import Src
-from ..ir.nodes import Const, Dim, For, Loop, Op, Region, Value
+from ..ir.nodes import For, Loop, Op, Region
 from ..ir.types import carries_derivative
-from ..ir.walk import walk
 from ..pipeline import Compiled
 from ..specs import ArraySpec
-
-ITEMSIZE = {"bool": 1, "complex64": 8, "complex128": 16}
+from .formulas import Formulas, own_cost
 
 
 def explained(found: Specialisation) -> str:
@@ -27,11 +25,14 @@ def explained(found: Specialisation) -> str:
     if written:
         lines.append(f"  copied on entry, because the function writes to it: {', '.join(written)}")
     lines += ["", "loops"]
-    loops = list(_loops(compiled))
+    formulas = Formulas(compiled.plan)
+    loops = list(_loops(compiled, formulas))
     lines += [f"  {line}" for line in loops] or ["  none"]
     lines += ["", "values saved in the forward sweep"]
     slots = compiled.plan.slots if compiled.plan is not None else []
-    lines += [f"  {_slot(s, compiled)}" for s in slots] or ["  none: no tape"]
+    lines += [f"  {_slot(s, formulas)}" for s in slots] or ["  none: no tape"]
+    if len(slots) > 1:
+        lines.append(f"  in all {formulas.total(slots)}")
     if found.was_loaded:
         lines += ["", f"the code came from the disk cache: {found.path}"]
     return "\n".join(lines) + "\n"
@@ -58,7 +59,7 @@ def _arguments(found: Specialisation, compiled: Compiled) -> Iterator[str]:
         yield f"{name}: {capture.spec.dtype}  constant: read from outside of the function at every call"
 
 
-def _loops(compiled: Compiled) -> Iterator[str]:
+def _loops(compiled: Compiled, formulas: Formulas) -> Iterator[str]:
     plan = compiled.plan
     for op, depth in _nested(compiled.optimised.entry.body, 0):
         saved = [
@@ -66,19 +67,22 @@ def _loops(compiled: Compiled) -> Iterator[str]:
             for s in (plan.slots if plan is not None else [])
             if any(_same_place(loop, op) for loop in s.loops)
         ]
+        price = own_cost(op.body)
+        cost = f"; about {price} additions an iteration" if price else ""
         if plan is not None and (
             (isinstance(op, For) and op.segments) or any(_same_place(loop, op) for loop in plan.checkpointed)
         ):
             what = "plan CHECKPOINT: cut into segments, each run again to be reversed"
+            what += f"{cost}, twice" if price else ""
         elif plan is not None and any(_same_place(loop, op) for loop in plan.fused):
-            what = "plan FUSE: each iteration is reversed right after it has run"
+            what = f"plan FUSE: each iteration is reversed right after it has run, a tape of one{cost}"
         elif saved:
             names = ", ".join(dict.fromkeys(_saved_name(s) for s in saved))
-            what = f"plan SAVE: the forward sweep saves {names}"
+            own = sum(_same_place(s.loops[-1], op) for s in saved)
+            what = f"plan SAVE: the forward sweep saves {names}, {formulas.total(saved)}{cost}"
+            what += f" and {own * SAVE} for the tape" if own else ""
         else:
-            what = (
-                "plan RE-EXECUTE, no tape: everything that the reverse needs is still there or computed again"
-            )
+            what = f"plan RE-EXECUTE, no tape: what the reverse needs is there or computed again{cost}"
         if isinstance(op, For) and op.parallel:
             what += "; parallel"
         yield f"{'  ' * depth}{_line(op.src)}  {what}"
@@ -106,47 +110,11 @@ def _saved_name(slot: Slot) -> str:
     return slot.value.name or "a temporary"
 
 
-def _slot(slot: Slot, compiled: Compiled) -> str:
-    name = _saved_name(slot)
-    size = (
-        ITEMSIZE.get(slot.value.dtype, 0)
-        or int("".join(c for c in slot.value.dtype if c.isdigit()) or 64) // 8
-    )
-    counts = [_trips(loop, compiled.plan) for loop in slot.loops]
-    if slot.copied is not None:
-        counts.append(f"size of {slot.copied.name or 'the array'}")
-    formula = "·".join([str(size), *counts]) if counts else str(size)
+def _slot(slot: Slot, formulas: Formulas) -> str:
     kind = "a growing list" if slot.is_list else "an array" if slot.loops else "a variable"
     where = (
         f", in the loop of line {slot.loops[-1].src.line}"
         if slot.loops and slot.loops[-1].src.line > 0
         else ""
     )
-    return f"{name}: {slot.reason}; {kind} of {formula} bytes{where}"
-
-
-def _trips(loop: Loop, plan: Plan | None) -> str:
-    """The trip count as a formula, where it is a simple one."""
-    if not isinstance(loop, For):
-        return "trips"
-    names = _names(plan)
-    low, high = names.get(loop.lo, ""), names.get(loop.hi, "")
-    if not high:
-        return f"trips(line {loop.src.line})"
-    return high if low == "0" else f"({high} - {low})" if low else f"trips(line {loop.src.line})"
-
-
-def _names(plan: Plan | None) -> dict[Value, str]:
-    if plan is None or plan.recover is None:
-        return {}
-    found: dict[Value, str] = {p: p.name for p in plan.recover.body.params if p.name}
-    for op in walk(plan.recover.body):
-        if isinstance(op, Const):
-            found[op.out] = str(op.value)
-        elif isinstance(op, Dim) and op.args[0].name:
-            found[op.out] = (
-                f"len({op.args[0].name})" if op.axis == 0 else f"{op.args[0].name}.shape[{op.axis}]"
-            )
-        elif len(op.outs) == 1 and op.out.name:
-            found.setdefault(op.out, op.out.name)
-    return found
+    return f"{_saved_name(slot)}: {slot.reason}; {kind} of {formulas.size(slot)}{where}"

@@ -228,7 +228,9 @@ def test_a_tracked_build_tells_the_line(tmp_path: Path) -> None:
         b.src = Src("user.py", 8)
         return [b.load(x, [i], "y")]
 
-    emitted = emit(function([Value(VEC, "x"), Value(INT, "i")], grow), EmitMeta("f", track=True))
+    emitted = emit(
+        function([Value(VEC, "x"), Value(INT, "i")], grow), EmitMeta("f", track=True, boundscheck=True)
+    )
     at = np.zeros(1, dtype=np.int64)
     with pytest.raises(IndexError):
         load(write_source(emitted.text, tmp_path)).f(np.ones(3), 5, at)
