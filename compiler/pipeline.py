@@ -46,6 +46,7 @@ from .transform.into import into
 from .transform.licm import licm
 from .transform.name_steps import name_steps
 from .transform.narrow import narrow
+from .transform.parallel import Decision, parallel
 from .transform.promote import promote
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
@@ -72,6 +73,7 @@ class Compiled:
     optimised: Module
     plan: Plan | None
     seconds: dict[str, float]
+    decisions: list[Decision]
 
     def tracked(self) -> Emitted:
         """The same code, which always tells the user's line that runs."""
@@ -154,6 +156,18 @@ def _into(module: Module, count: int) -> Module:
     return replace(module, entry=into(module.entry, chosen))
 
 
+def _in_threads(module: Module, reassociate: bool, decisions: list[Decision]) -> Module:
+    module, made = parallel(module, reassociate=reassociate)
+    decisions += made
+    return module
+
+
+def _with_parts(sweep: frozenset[object], decisions: list[Decision]) -> frozenset[object]:
+    """The members of a sweep, with what its loops have been replaced by."""
+    made = [d.made for d in decisions if _members([d.loop]) & sweep]
+    return sweep.union(*made)
+
+
 def is_recursive(module: Module) -> bool:
     """Whether a function can reach itself: Numba's issue 6061, machine code of such functions crashes when it
     is loaded from the disk."""
@@ -205,6 +219,10 @@ def compile_derivative(
         module = runner.fuse(module, visible=False, reverse=plan is not None)
     if recipe.into:
         module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
+    decisions: list[Decision] = []
+    if recipe.parallel:
+        module = runner.run("parallel", partial(_in_threads, module, options.fastmath, decisions), module)
+        sweeps = _with_parts(sweeps[0], decisions), _with_parts(sweeps[1], decisions)
     runner.keep("final", module)
     start = time.perf_counter()
     reverse_at, reverse_title = _reverse_start(module.entry.body, *sweeps)
@@ -224,7 +242,7 @@ def compile_derivative(
     if options.dumps("source"):
         print(f"---- source\n{emitted.text}", file=sys.stderr)
     code = _code(lowered, recipe, name + recipe.suffix, emitted)
-    return Compiled(code, module, runner.stages, meta, optimised, plan, runner.seconds)
+    return Compiled(code, module, runner.stages, meta, optimised, plan, runner.seconds, decisions)
 
 
 def _code(lowered: Lowered, recipe: Recipe, entry: str, emitted: Emitted) -> Code:

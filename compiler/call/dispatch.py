@@ -104,19 +104,21 @@ def dispatcher(
     lanes: bool = False,
     into: bool = False,
     memory_limit: int = 0,
+    parallel: bool = False,
     jit: bool | None = None,
 ) -> Dispatcher:
     """The dispatcher of a function for a recipe in terms of parameters."""
     kept = target.fn.__dict__.get("__pullback__")
     if not isinstance(kept, Registry) or kept.fn is not target.fn:  # functools.wraps copies attributes
         kept = target.fn.__dict__["__pullback__"] = Registry(target.fn)
-    key = (kind, wrt, along, has_aux, lanes, into, memory_limit, jit, _environment() if jit is None else None)
+    options = (has_aux, lanes, into, memory_limit, parallel)
+    key = (kind, wrt, along, options, jit, _environment() if jit is None else None)
     found = kept.dispatchers.get(key)
     if found is None:
 
         def recipe_of(specs: Sequence[ParamSpec]) -> Recipe:
             steps = tuple(wrt_leaves(target, places, specs) for places in along)
-            return Recipe(kind, wrt_leaves(target, wrt, specs), steps, has_aux, lanes, into, memory_limit)
+            return Recipe(kind, wrt_leaves(target, wrt, specs), steps, *options)
 
         found = kept.dispatchers[key] = Dispatcher(target, recipe_of, jit)
     return found

@@ -29,6 +29,10 @@ def explained(found: Specialisation) -> str:
     lines += ["", "loops"]
     loops = list(_loops(compiled))
     lines += [f"  {line}" for line in loops] or ["  none"]
+    if found.code.recipe.parallel:
+        lines += ["", "threads"]
+        told = [f"{_line(d.loop.src)}  {d.text}" for d in compiled.decisions]
+        lines += [f"  {line}" for line in dict.fromkeys(told)] or ["  none: no loop has work enough"]
     lines += ["", "values saved in the forward sweep"]
     slots = compiled.plan.slots if compiled.plan is not None else []
     lines += [f"  {_slot(s, compiled)}" for s in slots] or ["  none: no tape"]
@@ -79,8 +83,6 @@ def _loops(compiled: Compiled) -> Iterator[str]:
             what = (
                 "plan RE-EXECUTE, no tape: everything that the reverse needs is still there or computed again"
             )
-        if isinstance(op, For) and op.parallel:
-            what += "; parallel"
         yield f"{'  ' * depth}{_line(op.src)}  {what}"
 
 
