@@ -32,7 +32,12 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("families", nargs="*", metavar="FAMILY", help=FAMILIES_HELP)
     add("--names", nargs="+", default=[], metavar="WORD", help="cases whose name has one of the words")
-    add("--rivals", nargs="+", metavar="NAME", help="beside pullback: hand jax jax_loops torch autograd")
+    add(
+        "--rivals",
+        nargs="+",
+        metavar="NAME",
+        help="beside pullback: threads (pullback with parallel=True), hand jax jax_loops torch autograd",
+    )
     add("--only-pullback", action="store_true", help="no rivals")
     add("--repeats", type=int, default=31, help="timed rounds at most (default %(default)s)")
     add("--seconds", type=float, default=10.0, help="for the rounds of a case (default %(default)s)")
@@ -85,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
     if args.source:
         return print_sources(cases)
     others = () if args.only_pullback else tuple(args.rivals or rivals.OTHERS)
+    if args.threads > 1 and not args.rivals:
+        others = ("threads", *others)
     settings = Settings(
         repeats=5 if args.quick else args.repeats,
         seconds=2.0 if args.quick else args.seconds,

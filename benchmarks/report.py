@@ -15,7 +15,7 @@ from typing import Any
 from .measure import Measured
 
 PACKAGES = ("pullback", "numpy", "numba", "llvmlite", "scipy", "jax", "jaxlib", "torch", "autograd")
-RIVALS = ("hand", "jax", "jax_loops", "torch", "autograd")
+RIVALS = ("threads", "hand", "jax", "jax_loops", "torch", "autograd")
 
 
 def machine(threads: int, clock: str = "wall") -> dict[str, Any]:

@@ -78,6 +78,12 @@ def pullback(case: Case, args: tuple[Any, ...]) -> Rival:
     return Rival("pullback", lambda: derivative(*args), lambda both: (float(both[0]), both[1]))
 
 
+def in_threads(case: Case, args: tuple[Any, ...]) -> Rival:
+    """The same with its loops in threads."""
+    derivative = pb.value_and_grad(case.fn, case.argnums, fallback="error", parallel=True)
+    return Rival("threads", lambda: derivative(*args), lambda both: (float(both[0]), both[1]))
+
+
 def hand(case: Case, args: tuple[Any, ...]) -> Rival:
     """The derivative written by hand, under Numba with the flags that pullback uses."""
     assert case.hand is not None
@@ -175,6 +181,7 @@ def prepare(name: str, case: Case, args: tuple[Any, ...], threads: int) -> Rival
         "primal": lambda: primal(case, args),
         "emitted": lambda: emitted(case, args),
         "pullback": lambda: pullback(case, args),
+        "threads": lambda: in_threads(case, args),
         "hand": lambda: hand(case, args),
         "jax": lambda: with_jax("jax", case, args),
         "jax_loops": lambda: with_jax("jax_loops", case, args),

@@ -32,7 +32,7 @@ class Recipe:
     (tangent of the primal), "hvp" (tangent of "gradient"). `wrt` are the leaves whose gradient is taken;
     `along` has, for each tangent step, the leaves that have a tangent. With `into` the gradients that are
     arrays are written into further arguments, and are no results. `memory_limit` is what tapes may take,
-    in bytes; 0 is no limit.
+    in bytes; 0 is no limit. With `parallel` loops with independent iterations run in threads.
 
     With `lanes` the last tangent step is along many directions at once, and only what it gives is a result:
     columns of a Jacobian ("jvp") or Hessian ("hvp"). An adjoint is linear in its cotangents, so its tangent
@@ -48,6 +48,7 @@ class Recipe:
     into: bool = False
     memory_limit: int = 0
     width: int = 0
+    parallel: bool = False
 
     @property
     def suffix(self) -> str:

@@ -50,6 +50,7 @@ from .transform.lanes_first import lanes_first
 from .transform.licm import licm
 from .transform.name_steps import name_steps
 from .transform.narrow import narrow
+from .transform.parallel import Decision, parallel
 from .transform.products import products
 from .transform.promote import promote, promote_all
 from .transform.scalarise import scalarise
@@ -84,6 +85,7 @@ class Compiled:
     optimised: Module
     plan: Plan | None
     seconds: dict[str, float]
+    decisions: list[Decision]
 
     def tracked(self) -> Emitted:
         """The same code, which always tells the user's line that runs."""
@@ -178,6 +180,18 @@ def _into(module: Module, count: int) -> Module:
     return replace(module, entry=into(module.entry, chosen))
 
 
+def _in_threads(module: Module, reassociate: bool, decisions: list[Decision]) -> Module:
+    module, made = parallel(module, reassociate=reassociate)
+    decisions += made
+    return module
+
+
+def _with_parts(sweep: frozenset[object], decisions: list[Decision]) -> frozenset[object]:
+    """The members of a sweep, with what its loops have been replaced by."""
+    made = [d.made for d in decisions if _members([d.loop]) & sweep]
+    return sweep.union(*made)
+
+
 def is_recursive(module: Module) -> bool:
     """Whether a function can reach itself: Numba's issue 6061, machine code of such functions crashes when it
     is loaded from the disk."""
@@ -248,6 +262,10 @@ def compile_derivative(
         module = runner.run("guard", partial(_each, guard, module), module)
     if recipe.into:
         module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
+    decisions: list[Decision] = []
+    if recipe.parallel:
+        module = runner.run("parallel", partial(_in_threads, module, options.fastmath, decisions), module)
+        sweeps = _with_parts(sweeps[0], decisions), _with_parts(sweeps[1], decisions)
     runner.keep("final", module)
     start = time.perf_counter()
     reverse_at, reverse_title = _reverse_start(module.entry.body, *sweeps)
@@ -268,7 +286,7 @@ def compile_derivative(
     if options.dumps("source"):
         print(f"---- source\n{emitted.text}", file=sys.stderr)
     code = _code(lowered, recipe, name + recipe.suffix, emitted, lengths)
-    return Compiled(code, module, runner.stages, meta, optimised, plan, runner.seconds)
+    return Compiled(code, module, runner.stages, meta, optimised, plan, runner.seconds, decisions)
 
 
 def _code(

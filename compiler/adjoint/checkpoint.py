@@ -36,10 +36,7 @@ from ..errors import UnsupportedError
 from ..ir.build import Builder
 from ..ir.nodes import (
     Alloc,
-    Apply,
     Call,
-    Const,
-    Dim,
     For,
     Function,
     If,
@@ -50,8 +47,9 @@ from ..ir.nodes import (
     Value,
     View,
 )
+from ..ir.outline import Outline
 from ..ir.types import INT, List
-from ..ir.walk import clone_op, clone_region, free, walk
+from ..ir.walk import free, walk
 from ..prims.counting import trip_count
 from ..prims.prim import Sym, cast, emit
 
@@ -96,10 +94,6 @@ def _is_cut(op: Op, chosen: Mapping[Value, CountSegments]) -> bool:
     return isinstance(op, For) and (op.segments != 0 or op.index in chosen)
 
 
-LENGTH_PRIMS = ("add", "sub", "mul", "eq", "ne", "lt", "le", "gt", "ge")
-"""What is computed from lengths is computed again, so that the passes know what it is."""
-
-
 @dataclass
 class _Cutter:
     """Cuts the loops of one function, outer ones first; inner ones are cut when their segment is."""
@@ -135,8 +129,8 @@ class _Cutter:
             )
         if problem:
             return [loop]
-        outline = _Outline(self.memory, loop, self._name())
-        self.made[outline.name] = outline.function()
+        segment = _Segment(self.memory, loop, self._name())
+        self.made[segment.name] = segment.function()
         b = Builder(Region())
         b.src = loop.src
         b.defs.update(self.structure.definition)
@@ -154,7 +148,7 @@ class _Cutter:
         first = emit(b, "mul", k, length)
         last = emit(b, "pymin", emit(b, "add", first, length), trips)
         bounds = [(lo + Sym(b, v) * step).value for v in (first, last)]
-        outs = b.call_fn(outline.name, (*bounds, *outline.args, *carried), [p.type for p in loop.carried])
+        outs = b.call_fn(segment.name, (*bounds, *segment.args, *carried), [p.type for p in loop.carried])
         b.for_(b.int(0), needed, b.int(1), loop.inits, b.close(outs))
         b.region.ops[-1].outs = loop.outs
         return b.region.ops
@@ -177,25 +171,28 @@ class _Cutter:
         return name
 
 
-class _Outline:
+class _Segment:
     """The function that runs a segment: name(first, last, args…, carried…) -> carried…."""
 
     def __init__(self, memory: Memory, loop: For, name: str) -> None:
         self.name = name
         self._memory = memory
         self._loop = loop
-        self.args: list[Value] = []
-        self._inner: dict[Value, Value] = {}
-        self._b = Builder(Region())
-        self._b.src = loop.src
+        self._outline = Outline(memory.structure.definition, loop.src)
+        self._b = self._outline.b
+
+    @property
+    def args(self) -> list[Value]:
+        """The values outside that the function takes."""
+        return self._outline.args
 
     def function(self) -> Function:
-        """Build it; `args` are then the values outside that it takes."""
+        """Build it; `args` are complete then."""
         loop, b = self._loop, self._b
         bounds = tuple(Value(INT, name) for name in ("first", "last"))
         carried = tuple(Value(p.type, p.name) for p in loop.carried)
         for value in (*free(loop), loop.step):
-            self._take(value)
+            self._outline.take(value)
         inits = []
         for param in carried:
             if is_reference(param):
@@ -204,33 +201,12 @@ class _Outline:
                 inits.append(copied)
             else:
                 inits.append(param)
-        body = clone_region(loop.body, dict(self._inner))
         first, last = bounds
-        outs = b.for_(first, last, self._inner[loop.step], inits, body)
+        outs = b.for_(first, last, self._outline.take(loop.step), inits, self._outline.clone(loop.body))
         results = [self._fresh(k, out) for k, out in enumerate(outs)]
-        params = tuple(self._inner[a] for a in self.args)
-        return Function(self.name, Region((*bounds, *params, *carried), b.region.ops, tuple(results)))
-
-    def _take(self, value: Value) -> Value:
-        """A value of the function that stands for one outside: a parameter, or made again."""
-        if value not in self._inner:
-            op = self._memory.structure.definition.get(value)
-            if op is not None and self._is_made_again(op):
-                for arg in op.args:
-                    self._take(arg)
-                self._b.add(clone_op(op, self._inner))
-            else:
-                self._inner[value] = Value(value.type, value.name)
-                self.args.append(value)
-        return self._inner[value]
-
-    def _is_made_again(self, op: Op) -> bool:
-        if isinstance(op, Const | Dim | View):
-            return True
-        if not isinstance(op, Apply) or op.prim not in LENGTH_PRIMS or op.args[0].type != INT:
-            return False
-        known = [self._memory.structure.definition.get(a) for a in op.args]
-        return all(d is not None and self._is_made_again(d) for d in known)
+        return Function(
+            self.name, Region((*bounds, *self._outline.params, *carried), b.region.ops, tuple(results))
+        )
 
     def _fresh(self, k: int, out: Value) -> Value:
         """A result that shares its memory with nothing that the caller sees."""

@@ -18,6 +18,7 @@ from ..ir.nodes import (
     Const,
     For,
     Function,
+    If,
     ListGet,
     ListLen,
     ListSet,
@@ -235,7 +236,7 @@ class Dependences:
             return False
         if not all(self.is_sum(loop.body, p, v) for p, v in zip(loop.carried, loop.next, strict=True)):
             return False
-        shared = [x for x in summary.accesses if not self._own(x, made, loop)]
+        shared = [x for x in summary.accesses if not self.is_own(x, made, loop)]
         writes = [x for x in shared if x.kind != READ]
         inside = defined(loop.body)
         return not any(
@@ -247,7 +248,7 @@ class Dependences:
             for x in shared
         )
 
-    def _own(self, access: Access, made: set[Value], loop: Loop) -> bool:
+    def is_own(self, access: Access, made: set[Value], loop: Loop) -> bool:
         """Memory that every iteration makes for itself."""
         origins = self.memory.origins(access.ref)
         return bool(origins) and origins <= made and all(self.memory.fresh_in(o, loop) for o in origins)
@@ -256,28 +257,37 @@ class Dependences:
         """Whether a carried value is a sum that may be added up in any order, and not used otherwise."""
         if is_reference(param) or not self.sums_commute(param):
             return False
-        users = [op for op in region.ops if param in self.summary(op).used]
-        if len(users) != 1 or param in region.yields:
-            return False
+        total: Value | None = param
+        while total is not None and total is not following:
+            total = self._added_to(region, total)
+        return total is not None and region.yields.count(total) == 1 and not self._users(region, total)
+
+    def _users(self, region: Region, value: Value) -> list[Op]:
+        return [op for op in region.ops if value in self.summary(op).used]
+
+    def _added_to(self, region: Region, total: Value) -> Value | None:
+        """What a partial sum becomes where it is used, if that is one sum only."""
+        users = self._users(region, total)
+        if len(users) != 1 or total in region.yields:
+            return None
         (user,) = users
         if isinstance(user, Apply):
-            plain = user.prim == "add" or (user.prim == "sub" and user.args[0] is param)
-            if not plain or user.args.count(param) != 1:
-                return False
-            return self._only(region, user.out, following) or self.is_sum(region, user.out, following)
-        if not isinstance(user, For) or user.args.count(param) != 1 or param not in user.inits:
-            return False
-        if any(param in self.summary(inner).used for inner in user.body.ops) or param in user.body.yields:
-            return False
-        k = user.inits.index(param)
-        return self.is_sum(user.body, user.carried[k], user.next[k]) and self._only(
-            region, user.outs[k], following
-        )
+            plain = user.prim == "add" or (user.prim == "sub" and user.args[0] is total)
+            return user.out if plain and user.args.count(total) == 1 else None
+        if isinstance(user, If) and total is not user.cond:
+            sums = (k for k in range(len(user.outs)) if all(self._kept(r, total, k) for r in user.regions))
+            return next((user.outs[k] for k in sums), None)
+        if not isinstance(user, For) or user.args.count(total) != 1 or total not in user.inits:
+            return None
+        if any(total in self.summary(inner).used for inner in user.body.ops) or total in user.body.yields:
+            return None
+        k = user.inits.index(total)
+        return user.outs[k] if self.is_sum(user.body, user.carried[k], user.next[k]) else None
 
-    def _only(self, region: Region, value: Value, following: Value) -> bool:
-        """Whether a partial sum goes to the next iteration and nowhere else."""
-        elsewhere = any(value in self.summary(op).used for op in region.ops)
-        return value is following and not elsewhere and region.yields.count(value) == 1
+    def _kept(self, branch: Region, total: Value, k: int) -> bool:
+        """Whether a branch gives a partial sum as its k-th result, added to or as it is."""
+        same = branch.yields[k] is total and branch.yields.count(total) == 1
+        return self.is_sum(branch, total, branch.yields[k]) or (same and not self._users(branch, total))
 
 
 def _acts(a: Summary) -> bool:

@@ -14,8 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..ir.nodes import Call, Dim, For, If, Load, Loop, Op, Region, Store, Value, While
+from ..ir.walk import walk
 from .memory import Memory, is_reference
 from .ranges import Affine, Ranges, Span
+from .structure import Structure
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,49 @@ def _is_whole(box: Box) -> bool:
 def is_private(memory: Memory, loop: For, origin: Value) -> bool:
     """Whether iterations of `loop` exchange nothing through `origin`, which was made outside of it."""
     return _Iteration(memory, loop, origin).private()
+
+
+def is_rewritten(memory: Memory, loop: For, origin: Value) -> bool:
+    """Whether every iteration of `loop` first writes the same elements of `origin`, then reads any.
+
+    The elements that are not written stay as they were made: iterations exchange nothing through them.
+    """
+    ops = list(walk(loop.body))
+    if any(origin in region.yields for op in (loop, *ops) for region in op.regions):
+        return False
+    if any(origin in op.args and not isinstance(op, Load | Store | Dim | Call) for op in ops):
+        return False
+    ranges = Ranges(memory.structure)
+    stores = [op for op in ops if isinstance(op, Store) and op.array is origin]
+    if not all(not s.accumulate and _is_fixed(memory.structure, ranges, loop, s) for s in stores):
+        return False
+    first = next((k for k, op in enumerate(loop.body.ops) if _reads(op, origin)), len(loop.body.ops))
+    return not any(op is store for op in walk(Region((), loop.body.ops[first:])) for store in stores)
+
+
+def _reads(op: Op, origin: Value) -> bool:
+    within = walk(Region((), [op]))
+    return any(isinstance(o, Load | Call) and origin in o.args for o in within)
+
+
+def _is_fixed(structure: Structure, ranges: Ranges, loop: For, store: Store) -> bool:
+    """Whether a store runs in every iteration of the loop, over the same elements."""
+
+    def outside(value: Value | None) -> bool:
+        return value is None or not structure.contains(loop.body, structure.home[value])
+
+    free: list[Value] = []
+    region = structure.region_of(store)
+    while region is not loop.body:
+        owner = structure.owner[id(region)]
+        if not isinstance(owner, For) or owner.stops:
+            return False
+        if not all(outside(ranges.affine(bound).base) for bound in owner.args[:3]):
+            return False
+        free.append(owner.index)
+        region = structure.region_of(owner)
+    bases = [ranges.affine(index).base for index in store.index]
+    return all(outside(base) or base in free for base in bases)
 
 
 class _Iteration:

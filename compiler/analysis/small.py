@@ -21,7 +21,6 @@ from ..ir.nodes import (
     Alloc,
     Const,
     Dim,
-    For,
     Function,
     If,
     Load,
@@ -231,9 +230,7 @@ def joins(op: Op) -> Iterator[tuple[tuple[Value, ...], tuple[Value, ...]]]:
 
 def _carries(at: Structure, loop: Loop, store: Store) -> bool:
     """Whether what a store in a loop leaves can become a carried value."""
-    if isinstance(loop, While):
-        return at.contains(loop.body, at.region_of(store))
-    return not (isinstance(loop, For) and loop.parallel)
+    return not isinstance(loop, While) or at.contains(loop.body, at.region_of(store))
 
 
 def _sliced(cells: Cells, spec: tuple[str, ...], operands: list[int]) -> Cells | None:

@@ -160,16 +160,14 @@ def broadcast_to(ctx: Ctx, arr: Arr, shape: Sequence[Value]) -> Arr:
 
 
 # -- loops
-def nest(
-    ctx: Ctx, shape: Sequence[Value], body: Callable[[Builder, Index], None], parallel: bool = False
-) -> None:
+def nest(ctx: Ctx, shape: Sequence[Value], body: Callable[[Builder, Index], None]) -> None:
     """A nest of loops over all indices of a shape."""
 
     def each(b: Builder, index: Index, carried: tuple[Value, ...]) -> tuple[Value, ...]:
         body(b, index)
         return ()
 
-    reduce_nest(ctx, shape, (), each, parallel)
+    reduce_nest(ctx, shape, (), each)
 
 
 def reduce_nest(
@@ -177,7 +175,6 @@ def reduce_nest(
     shape: Sequence[Value],
     inits: Sequence[Value],
     body: Callable[[Builder, Index, tuple[Value, ...]], Sequence[Value]],
-    parallel: bool = False,
 ) -> tuple[Value, ...]:
     """A nest of loops that carries scalars; body gives their next values."""
     b = ctx.b
@@ -193,7 +190,7 @@ def reduce_nest(
         params = tuple(Value(c.type, c.name) for c in carried)
         b.open((i, *params))
         following = level(axis + 1, (*index, i), params)
-        return b.for_(zero, shape[axis], one, carried, b.close(following), parallel=parallel and not carried)
+        return b.for_(zero, shape[axis], one, carried, b.close(following))
 
     return level(0, (), tuple(inits))
 

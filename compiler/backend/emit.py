@@ -204,6 +204,11 @@ class _Writer:
             self._body(node.body, indent + 1)
         elif isinstance(node, ast.If):
             self._if(node, indent, "if", src)
+        elif isinstance(node, ast.Try):
+            self._put("try:", indent, src)
+            self._body(node.body, indent + 1)
+            self._put("except Exception:", indent)
+            self._body(node.handlers[0].body, indent + 1)
         else:
             self._put(statement(node), indent, src)
 

@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import NOWHERE, Src
 from ..ir.nodes import (
     Apply,
+    Attempt,
     CallFn,
     Check,
     For,
@@ -83,6 +84,7 @@ class Statements:
             Check: self._check,
             Print: self._print,
             CallFn: self._call_fn,
+            Attempt: self._attempt,
             If: self._if,
             For: self._for,
             While: self._while,
@@ -206,6 +208,13 @@ class Statements:
         if self.tables.track:
             args.append(name("_at"))
         self._unpack(op.outs, call(op.name, args), op.src)
+
+    def _attempt(self, op: Attempt) -> None:
+        args = [self.of(a) for a in op.args] + ([name("_at")] if self.tables.track else [])
+        outcomes = (self._assignment(self.names.of(op.out), ast.Constant(v), True) for v in (False, True))
+        passed, raised = outcomes
+        handler = ast.ExceptHandler(name("Exception"), None, [raised])
+        self._add(ast.Try([ast.Expr(call(op.name, args)), passed], [handler], [], []), op.src)
 
     def _check(self, op: Check) -> None:
         exception, message = op.attrs

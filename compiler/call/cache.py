@@ -128,7 +128,7 @@ def key_of(
     """The name of the manifest; None for what can be kept in memory only."""
     try:
         made = [recipe.kind, recipe.wrt, recipe.along, recipe.has_aux, recipe.lanes, recipe.into]
-        made += [recipe.memory_limit, recipe.width]
+        made += [recipe.memory_limit, recipe.width, recipe.parallel]
         return digest(
             [FORMAT, fingerprint(fn), [spec_json(s) for s in specs], made, options.fastmath, machine()]
         )

@@ -314,7 +314,7 @@ def _value(w: Writer, found: Specialisation, names: Sequence[str]) -> str:
 def _run(w: Writer, found: Specialisation, names: Sequence[str]) -> None:
     given = ", ".join(names)
     w.put("try:")
-    w.put(f"results = {w.object(found.run, 'run')}({given})", 2)
+    w.put(f"results = {w.object(found.execute, 'run')}({given})", 2)
     w.put("except Exception as error:")
     w.put(f"raise {w.object(found.failure, 'failure')}(error, [{given}]) from None", 2)
 

@@ -23,11 +23,12 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A plain function and the arguments that are already there."""
+    """A plain function and the arguments that are already there; whether Numba was told `parallel=True`."""
 
     fn: types.FunctionType
     before: tuple[Any, ...] = ()
     keywords: dict[str, Any] = field(default_factory=dict)
+    parallel: bool = False
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:
@@ -196,13 +197,15 @@ def target_of(f: Callable[..., Any]) -> Target:
         return Target(call, (f,))
     if isinstance(f, types.MethodType):
         inner = target_of(f.__func__)
-        return Target(inner.fn, (f.__self__, *inner.before), inner.keywords)
+        return Target(inner.fn, (f.__self__, *inner.before), inner.keywords, inner.parallel)
     if isinstance(f, functools.partial):
         inner = target_of(f.func)
-        return Target(inner.fn, (*inner.before, *f.args), {**inner.keywords, **f.keywords})
+        keywords = {**inner.keywords, **f.keywords}
+        return Target(inner.fn, (*inner.before, *f.args), keywords, inner.parallel)
     py_func = getattr(f, "py_func", None)
     if isinstance(py_func, types.FunctionType):
-        return Target(py_func)
+        options = getattr(f, "targetoptions", {})
+        return Target(py_func, parallel=bool(options.get("parallel")))
     if isinstance(f, staticmethod | classmethod):
         return target_of(f.__func__)
     if not callable(f):

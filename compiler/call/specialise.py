@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from .guards import fetcher, fits, unchanged
 from .progress import Progress, signature
 from .raising import translated
 from .signature import Target
+from .threads import one_by_one
 from .trees import value_maker
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class Specialisation:
         self._compiled = compiled
         self.module = load(path, options.jit)
         self.run: Callable[..., Any] = getattr(self.module, code.entry)
+        threads = code.recipe.parallel and options.jit
+        self.execute = one_by_one(self.run) if threads else self.run
         self.leaf_specs = [
             leaf for s, n in zip(specs, code.param_names, strict=True) for leaf in leaf_specs(s, n)
         ]
@@ -120,7 +124,7 @@ class Specialisation:
         """Run the compiled code: all results in a tuple."""
         try:
             if self.options.jit:
-                results = self.run(*inputs) if self._ran else self._first(inputs)
+                results = self.execute(*inputs) if self._ran else self._first(inputs)
             else:
                 with np.errstate(all="ignore"):
                     results = self.run(*inputs)
@@ -136,13 +140,29 @@ class Specialisation:
         before = len(known)
         what = f"{self.target.name} for {signature(self.leaf_specs)}"
         with Progress(what, lambda: len(known) == before):
-            results = self.run(*inputs)
+            results = self.execute(*inputs)
         self._ran = True
         return results
 
     def failure(self, error: Exception, inputs: Sequence[Any]) -> BaseException:
         """The exception to raise in place of one that left the compiled code."""
+        if self.code.recipe.parallel:
+            serial = self._serial_failure(inputs)
+            if serial is not None:
+                return serial
         return translated(error, self.code, str(self.path), lambda: self._locate(inputs))
+
+    def _serial_failure(self, inputs: Sequence[Any]) -> Exception | None:
+        """What the same call raises without threads, from which exceptions do not get out."""
+        recipe = replace(self.code.recipe, parallel=False)
+        compiled = compiled_for(self.target, self.specs, recipe, self.options, self.code.lengths)
+        path = cache.written(compiled.code.text, compiled.code.entry, self.options)
+        serial = Specialisation(self.target, self.specs, compiled.code, path, self.options, compiled)
+        try:
+            serial.call(inputs)
+        except Exception as error:
+            return error
+        return None
 
     def owned(self, results: Sequence[Any], inputs: Sequence[Any]) -> tuple[Any, ...]:
         """The primal's results; arrays that share memory with an input are copied."""

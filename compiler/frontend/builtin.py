@@ -226,20 +226,15 @@ def pow_(lw: Lowerer, args: Args, kwargs: Kwargs) -> AbstractValue:
     return binary(lw, ast.Pow, args[0], args[1])
 
 
-def _range(parallel: bool) -> Builtin:
-    def lower(lw: Lowerer, args: Args, kwargs: Kwargs) -> AbstractValue:
-        for a in args:
-            whole = isinstance(a, Num) and is_integer(a.dtype)
-            if not whole and not (isinstance(a, Known) and isinstance(a.obj, int | np.integer)):
-                lw.mismatch(f"range() of {describe(a)}", "convert it with int(...)")
-        lo, hi, step = (Known(0), args[0], Known(1)) if len(args) == 1 else (*args, Known(1))[:3]
-        return RangeVal(lo, hi, step, parallel)
-
-    return lower
-
-
-builtin(range)(_range(False))
-builtin(numba.prange)(_range(True))
+@builtin(range, numba.prange)
+def range_(lw: Lowerer, args: Args, kwargs: Kwargs) -> AbstractValue:
+    """range(…), and prange(…): which loops run in threads is decided on the final code."""
+    for a in args:
+        whole = isinstance(a, Num) and is_integer(a.dtype)
+        if not whole and not (isinstance(a, Known) and isinstance(a.obj, int | np.integer)):
+            lw.mismatch(f"range() of {describe(a)}", "convert it with int(...)")
+    lo, hi, step = (Known(0), args[0], Known(1)) if len(args) == 1 else (*args, Known(1))[:3]
+    return RangeVal(lo, hi, step)
 
 
 def checkpointed(lw: Lowerer, args: Args, kwargs: Kwargs) -> AbstractValue:

@@ -225,10 +225,10 @@ def _header(lw: Lowerer, x: AbstractValue, items: Items, target: ast.expr, known
             b.check(emit(b, "ne", step, b.int(0)), "ValueError", "range() arg 3 must not be zero")
         elif b.const_of(step) == 0:
             lw.fail("ValueError", "range() arg 3 must not be zero")
-        parallel, segments = x.parallel, x.segments
+        segments = x.segments
     else:
         assert isinstance(items.length, Value)
-        lo, hi, step, parallel, segments = b.int(0), items.length, b.int(1), False, 0
+        lo, hi, step, segments = b.int(0), items.length, b.int(1), 0
     first, last, stride = b.const_of(lo), b.const_of(hi), b.const_of(step)
     up = stride is not None and stride > 0 and (lo in lw.ctx.nonneg or (first is not None and first >= 0))
     down = stride is not None and stride < 0 and last is not None and last >= -1
@@ -239,7 +239,7 @@ def _header(lw: Lowerer, x: AbstractValue, items: Items, target: ast.expr, known
             lw.ctx.nonneg.add(index)
         assign_target(lw, target, Num(index, True) if simple else items.item(index))
 
-    return Header(lo, hi, step, parallel, segments, known, name, bind)
+    return Header(lo, hi, step, segments, known, name, bind)
 
 
 @statement(ast.While)

@@ -43,7 +43,6 @@ class Header:
     lo: Value
     hi: Value
     step: Value
-    parallel: bool
     segments: int
     known: range | None
     index_name: str
@@ -294,9 +293,7 @@ def _finish(lw: Lowerer, loop: Loop, entry: State, plan: Plan, trial: Trial) -> 
     if loop.header is not None:
         h = loop.header
         nonempty = not_empty(lw, h)
-        outs = b.for_(
-            h.lo, h.hi, h.step, inits, body, stops=plan.stops, parallel=h.parallel, segments=h.segments
-        )
+        outs = b.for_(h.lo, h.hi, h.step, inits, body, stops=plan.stops, segments=h.segments)
     else:
         assert trial.cond is not None
         if plan.stops:

@@ -134,7 +134,6 @@ class RangeVal:
     lo: AbstractValue
     hi: AbstractValue
     step: AbstractValue
-    parallel: bool = False
     segments: int = 0
 
 

@@ -16,6 +16,7 @@ from ..errors import NOWHERE, Src
 from .nodes import (
     Alloc,
     Apply,
+    Attempt,
     Call,
     CallFn,
     Check,
@@ -173,6 +174,10 @@ class Builder:
         """A library call with results of the given types."""
         outs = tuple(Value(t) for t in types)
         return self.add(Call(tuple(args), outs, (), (name, *static), self.src)).outs
+
+    def attempt(self, name: str, args: Sequence[Value]) -> Value:
+        """Whether a call of a function of the module, which gives no results, raises."""
+        return self.add(Attempt(tuple(args), (Value(BOOL, "failed"),), (), (name,), self.src)).out
 
     def call_fn(self, name: str, args: Sequence[Value], types: Sequence[Type]) -> tuple[Value, ...]:
         """A call of another function of the module."""

@@ -12,6 +12,7 @@
              | Dim     array                       out = length of one axis; attrs = (axis,)
              | Call    args…                       outs = library call; attrs = (name, static…)
              | CallFn  args…                       outs = call of a function of the module; attrs = (name,)
+             | Attempt args…                       out = whether a call of a function without results raised
              | ListNew | Push | Pop | ListGet | ListSet | ListLen
              | Check   cond, values…               raise unless cond; attrs = (exception name, template)
              | Print   values…                     attrs = (template, end)
@@ -230,6 +231,10 @@ class CallFn(Op):
         return str(self.attrs[0])
 
 
+class Attempt(CallFn):
+    """A call of a function of the module that gives no results: attrs = (name,), out = whether it raised."""
+
+
 class ListNew(Op):
     """A fresh empty list."""
 
@@ -336,6 +341,7 @@ class For(Loop):
 
     @property
     def parallel(self) -> bool:
+        """Whether the iterations run in threads: `transform/parallel.py` has proven that they may."""
         return bool(self.attrs[1])
 
     @property

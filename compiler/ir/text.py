@@ -268,6 +268,7 @@ _TEXT: dict[type[Op], Callable[[_Printer, Any], str]] = {
     nodes.Dim: lambda p, op: f"{p.name(op.args[0])}.shape[{op.axis}]",
     nodes.Call: _Printer.call,
     nodes.CallFn: lambda p, op: f"call @{op.name}({p.joined(op.args)})",
+    nodes.Attempt: lambda p, op: f"attempt @{op.name}({p.joined(op.args)})",
     nodes.ListNew: lambda p, op: "[]",
     nodes.Push: lambda p, op: f"{p.name(op.args[0])}.append({p.name(op.args[1])})",
     nodes.Pop: lambda p, op: f"{p.name(op.args[0])}.pop()",

@@ -12,8 +12,8 @@
    body's parameters are the index and the carried values; inits, carried parameters, yielded values and
    results agree in type, after a leading bool when the loop `stops`. A While agrees likewise, and its
    cond region yields one bool. One more result than there are inits is the int64 trip count.
-6. A CallFn names a function of the module and agrees with its parameters and results. Check has a bool
-   condition.
+6. A CallFn names a function of the module and agrees with its parameters and results; an Attempt names one
+   that has no results, and gives a bool. Check has a bool condition.
 """
 
 from __future__ import annotations
@@ -237,6 +237,14 @@ class _Verifier:
         self.same(op, "arguments", op.args, target.params)
         self.same(op, "results", op.outs, target.results)
 
+    def attempt(self, op: nodes.Attempt) -> None:
+        known = {f.name for f in self.module}
+        self.need(len(op.attrs) == 1 and op.name in known, op, f"no function {op.attrs} in the module")
+        target = self.module[op.name]
+        self.same(op, "arguments", op.args, target.params)
+        self.need(not target.results, op, f"{op.name} has results")
+        self.same(op, "result", op.outs, [BOOL])
+
     def elem(self, op: Op, value: Value) -> Type:
         self.need(isinstance(value.type, List), op, f"{value!r} is not a list")
         assert isinstance(value.type, List)
@@ -302,6 +310,7 @@ _RULES: dict[type[Op], Callable[[_Verifier, Any], None]] = {
     nodes.Dim: _Verifier.dim,
     nodes.Call: _Verifier.call,
     nodes.CallFn: _Verifier.call_fn,
+    nodes.Attempt: _Verifier.attempt,
     nodes.ListNew: _Verifier.list_op,
     nodes.Push: _Verifier.list_op,
     nodes.Pop: _Verifier.list_op,

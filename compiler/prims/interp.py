@@ -245,6 +245,13 @@ class _Machine:
     def call_fn(self, op: nodes.CallFn, *args: Any) -> tuple[Any, ...]:
         return self.call(self.module[op.name], args)
 
+    def attempt(self, op: nodes.Attempt, *args: Any) -> tuple[Any, ...]:
+        try:
+            self.call(self.module[op.name], args)
+        except Exception:
+            return (np.bool_(True),)
+        return (np.bool_(False),)
+
     # -- lists
     def list_new(self, op: nodes.ListNew) -> tuple[Any, ...]:
         return ([],)
@@ -298,6 +305,7 @@ _SIMPLE: dict[type[Op], Callable[..., tuple[Any, ...]]] = {
     nodes.Dim: _Machine.dim,
     nodes.Call: _Machine.library_call,
     nodes.CallFn: _Machine.call_fn,
+    nodes.Attempt: _Machine.attempt,
     nodes.ListNew: _Machine.list_new,
     nodes.Push: _Machine.push,
     nodes.Pop: _Machine.pop,

@@ -28,6 +28,7 @@ def grad(
     has_aux: bool = False,
     fallback: str = "tape",
     memory_limit: int | str | None = None,
+    parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The gradient of a function that returns one number; also a decorator.
@@ -47,6 +48,10 @@ def grad(
         What the values that loops save for the reverse sweep may take: bytes, or a text such as "200MB".
         Loops that may need more are checkpointed: cut into as many segments as that takes, which run again
         one by one. See `checkpoint`; `explain()` tells which.
+    parallel
+        True runs loops in threads, in both sweeps, where their iterations are proven independent and have
+        work enough; `explain()` tells which. The results do not depend on the number of threads. By default
+        what Numba was told: True for a function compiled with `njit(parallel=True)`.
     jit
         False runs the generated code as plain Python; overrides PULLBACK_JIT.
 
@@ -68,7 +73,13 @@ def grad(
     >>> energy(np.array([1.0, 2.0, 3.0]))
     array([ 4., 13.,  4.])
     """
-    options = {"has_aux": has_aux, "fallback": fallback, "memory_limit": memory_limit, "jit": jit}
+    options = {
+        "has_aux": has_aux,
+        "fallback": fallback,
+        "memory_limit": memory_limit,
+        "parallel": parallel,
+        "jit": jit,
+    }
     return _made(Derivative, f, argnums, argnames, **options)
 
 
@@ -80,6 +91,7 @@ def value_and_grad(
     has_aux: bool = False,
     fallback: str = "tape",
     memory_limit: int | str | None = None,
+    parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """As `grad`, but a call returns (value, gradient); with `has_aux` ((value, aux), gradient).
@@ -99,7 +111,13 @@ def value_and_grad(
     >>> buffer
     array([2., 4.])
     """
-    options = {"has_aux": has_aux, "fallback": fallback, "memory_limit": memory_limit, "jit": jit}
+    options = {
+        "has_aux": has_aux,
+        "fallback": fallback,
+        "memory_limit": memory_limit,
+        "parallel": parallel,
+        "jit": jit,
+    }
     return _made(Derivative, f, argnums, argnames, with_value=True, **options)
 
 
@@ -110,6 +128,7 @@ def differentiable(
     argnames: Argnames = None,
     has_aux: bool = False,
     fallback: str = "tape",
+    parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The function itself, callable as before, with its derivatives as attributes; also a decorator.
@@ -125,7 +144,8 @@ def differentiable(
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-    return _made(Differentiable, f, argnums, argnames, has_aux=has_aux, fallback=fallback, jit=jit)
+    options = {"has_aux": has_aux, "fallback": fallback, "parallel": parallel, "jit": jit}
+    return _made(Differentiable, f, argnums, argnames, **options)
 
 
 def jacrev(

@@ -117,6 +117,8 @@ class Derivative(Inspectable):
         "tape" or "error": what to do with a function that cannot be compiled.
     memory_limit
         What saved values may take: bytes, or a text such as "200MB".
+    parallel
+        Whether independent iterations of loops run in threads; None asks Numba's dispatcher.
     jit
         Overrides PULLBACK_JIT.
     """
@@ -131,6 +133,7 @@ class Derivative(Inspectable):
         has_aux: bool = False,
         fallback: str = "tape",
         memory_limit: int | str | None = None,
+        parallel: bool | None = None,
         jit: bool | None = None,
     ) -> None:
         if fallback not in FALLBACKS:
@@ -142,6 +145,7 @@ class Derivative(Inspectable):
             "has_aux": has_aux,
             "fallback": fallback,
             "memory_limit": memory_limit,
+            "parallel": parallel,
             "jit": jit,
         }
         inner: Derivative | None = f if isinstance(f, Derivative) else None
@@ -154,6 +158,7 @@ class Derivative(Inspectable):
             )
         self._inner = inner
         self._target: Target = inner._target if inner is not None else target_of(f)
+        self._parallel = self._target.parallel if parallel is None else bool(parallel)
         self._method = False
         self._argnums: Argnums = self._target.resolve(argnums, argnames)
         self._with_value, self._has_aux, self._jit = with_value, has_aux, jit
@@ -276,6 +281,7 @@ class Derivative(Inspectable):
                 has_aux=self._has_aux,
                 into=True,
                 memory_limit=self._memory_limit,
+                parallel=self._parallel,
                 jit=self._jit,
             )
         found, inputs = self._writer.find(params)
@@ -326,6 +332,7 @@ class Derivative(Inspectable):
                 along,
                 has_aux=self._has_aux,
                 memory_limit=self._memory_limit,
+                parallel=self._parallel,
                 jit=self._jit,
             )
         return self._kept

@@ -30,11 +30,17 @@ class Differentiable(Inspectable):
         *,
         has_aux: bool = False,
         fallback: str = "tape",
+        parallel: bool | None = None,
         jit: bool | None = None,
     ) -> None:
         self.primal = f
         self._given = (f, argnums, argnames)
-        self._options: dict[str, Any] = {"has_aux": has_aux, "fallback": fallback, "jit": jit}
+        self._options: dict[str, Any] = {
+            "has_aux": has_aux,
+            "fallback": fallback,
+            "parallel": parallel,
+            "jit": jit,
+        }
         self._target: Target = target_of(f)
         self._method = False
         functools.update_wrapper(self, self._target.fn if self._target.before else f, updated=())

@@ -28,6 +28,10 @@ def explained(found: Specialisation) -> str:
     formulas = Formulas(compiled.plan)
     loops = list(_loops(compiled, formulas))
     lines += [f"  {line}" for line in loops] or ["  none"]
+    if found.code.recipe.parallel:
+        lines += ["", "threads"]
+        told = [f"{_line(d.loop.src)}  {d.text}" for d in compiled.decisions]
+        lines += [f"  {line}" for line in dict.fromkeys(told)] or ["  none: no loop has work enough"]
     lines += ["", "values saved in the forward sweep"]
     slots = compiled.plan.slots if compiled.plan is not None else []
     lines += [f"  {_slot(s, formulas)}" for s in slots] or ["  none: no tape"]
@@ -83,8 +87,6 @@ def _loops(compiled: Compiled, formulas: Formulas) -> Iterator[str]:
             what += f" and {own * SAVE} for the tape" if own else ""
         else:
             what = f"plan RE-EXECUTE, no tape: what the reverse needs is there or computed again{cost}"
-        if isinstance(op, For) and op.parallel:
-            what += "; parallel"
         yield f"{'  ' * depth}{_line(op.src)}  {what}"
 
 

@@ -18,9 +18,9 @@ After::
     b[i] = t
     t_3: f64 = t + t
 
-A stored value is known until something may write the same memory. What is known before a branch or a loop
-is known inside it; what a branch learns is forgotten after it; a loop forgets on entry what its body
-writes.
+A stored value is known until something may write the same memory; to store it once more is no use. What is
+known before a branch or a loop is known inside it; what a branch learns is forgotten after it; a loop forgets
+on entry what its body writes.
 
 A branch knows what an earlier branch on the same condition has computed, if that is yielded: the reverse of
 `if c: t = sqrt(x); y = sin(t); z = cos(t)` finds both in the results of the branch, though not t.
@@ -119,6 +119,8 @@ class _Pass:
                 return []
             contents[op.args] = op.out
         elif isinstance(op, Store | CallFn):
+            if isinstance(op, Store) and not op.accumulate and contents.get(op.args[:-1]) is op.value:
+                return []
             self.forget(old, contents)
             if isinstance(op, Store) and not op.accumulate:
                 contents[(op.array, *op.index)] = op.value

@@ -107,7 +107,7 @@ class _Fuser:
 
     def _alike(self, first: For, second: For, facts: Equalities) -> bool:
         """Whether two loops run over the same range and carry nothing that ends them."""
-        if any(loop.stops or loop.parallel or loop.counted for loop in (first, second)):
+        if any(loop.stops or loop.counted for loop in (first, second)):
             return False
         return all(facts.same(a, b) for a, b in zip(first.args[:3], second.args[:3], strict=True))
 

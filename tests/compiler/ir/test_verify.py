@@ -58,6 +58,8 @@ BROKEN: list[tuple[Op, str]] = [
     (nodes.ListGet((L, X), new()), "should have type i64"),
     (nodes.CallFn((X,), new(), (), ("g",)), "no function ('g',)"),
     (nodes.CallFn((X,), (), (), ("f",)), "1 arguments, expected 5"),
+    (nodes.Attempt((A, X, N, C, L), new(BOOL), (), ("g",)), "no function ('g',)"),
+    (nodes.Attempt((A, X, N, C, L), new(), (), ("f",)), "should have type bool"),
     (nodes.Check((X,), (), (), ("ValueError", "")), "should have type bool"),
     (nodes.If((C,), new(), (Region(), Region()), ()), "0 yields, expected 1"),
     (nodes.If((X,), (), (Region(), Region()), ()), "should have type bool"),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from pullback.compiler.ir.build import Builder
-from pullback.compiler.ir.nodes import Apply, Function, If, Load, Region, Value
+from pullback.compiler.ir.nodes import Apply, Function, If, Load, Region, Store, Value
 from pullback.compiler.ir.types import BOOL, F64, INT, Array
 from pullback.compiler.ir.walk import walk
 from pullback.compiler.transform.cse import cse
@@ -54,6 +54,18 @@ def test_memory_is_forgotten_where_it_may_change(golden: Callable[[str], None]) 
     b.for_(b.int(0), n, b.int(1), [], body)
     b.region.yields = (first, after, b.load(a, [b.int(0)]))
     golden(before_after(cse, b))
+
+
+def test_what_memory_holds_is_not_stored_again() -> None:
+    a, x, i, j = Value(ROW, "a"), Value(F64, "x"), Value(INT, "i"), Value(INT, "j")
+    b = Builder(Region((a, x, i, j)))
+    b.store(a, [i], b.load(a, [i]))
+    b.store(a, [j], x)
+    b.store(a, [i], x)
+    b.store(a, [j], x)  # i may be j, but both hold x
+    b.store(a, [i], x, accumulate=True)
+    fn = cse(Function("f", b.region))
+    assert sum(isinstance(op, Store) for op in fn.body.ops) == 4
 
 
 @pytest.mark.parametrize(("distinct", "left"), [(True, 1), (False, 2)])

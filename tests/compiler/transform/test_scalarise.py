@@ -198,12 +198,3 @@ def test_a_write_in_the_next_iteration_is_seen_too() -> None:
     p.put(p.d, 0, p.at(v, 1), True)
     outs = b.for_(b.int(0), p.n, b.int(1), [other], b.close([p.d]))
     assert arrays_left(p.function(p.at(outs[0], 0))) == 2
-
-
-def test_a_parallel_loop_keeps_its_array() -> None:
-    p, i = Pair(), Value(INT, "i")
-    b = p.b
-    b.open((i,))
-    p.put(p.d, 0, b.const(1.0))
-    b.for_(b.int(0), p.n, b.int(1), [], b.close(), parallel=True)
-    assert arrays_left(p.function(p.at(p.d, 0))) == 1
