@@ -67,6 +67,11 @@ def item(value: ast.expr, index: list[ast.expr]) -> ast.expr:
     return ast.Subscript(value, key, ast.Load())
 
 
+def _is_whole(index: ast.expr) -> bool:
+    """Whether an index is `:`."""
+    return isinstance(index, ast.Slice) and index.lower is index.upper is index.step is None
+
+
 def numpy_dtype(dtype: str) -> ast.expr:
     """np.float32."""
     return name("np.bool_" if dtype == "bool" else f"np.{dtype}")
@@ -191,6 +196,8 @@ class Expressions:
             else:
                 index.append(ast.Slice(None, None, None))
             axis += 1
+        while len(index) > 1 and _is_whole(index[-1]):  # Numba does not know that x[i, :] is contiguous
+            index.pop()
         return item(array, index)
 
     def _slice(self, array: Value, axis: int, operands: list[Value]) -> ast.expr:

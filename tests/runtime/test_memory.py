@@ -126,3 +126,19 @@ def test_generated_code_keeps_working_from_the_disk(tmp_path: Path) -> None:
 def test_gradient_of_many_numbers() -> None:
     x = np.linspace(0.0, 1.0, 1 << 20)
     np.testing.assert_allclose(pb.grad(lambda x: np.sum(x**3))(x), 3.0 * x**2, rtol=1e-14)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what glibc keeps")
+def test_memory_of_arrays_in_the_middle_is_kept(tmp_path: Path) -> None:
+    code = (
+        "import resource, numpy as np\n"
+        "from pullback.runtime import memory\n"
+        "def faults():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    arrays = [np.ones(1 << 17) for _ in range(16)]\n"
+        "    del arrays\n"
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "faults(); print(faults())\n"
+    )
+    ran = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert int(ran.stdout) < 500  # of 4096 pages
