@@ -20,9 +20,9 @@ from numba.core.typing.npydecl import parse_dtype, parse_shape
 from numba.extending import lower_builtin, type_callable
 from numba.np.arrayobj import _empty_nd_impl, _parse_empty_like_args, _parse_shape
 
-# glibc gives freed memory back to the system from twice the size of the largest block that was ever freed on, up
-# to 32 MB for such a block: a gradient whose arrays have 1 MB each would fault in all its pages at every call.
-# One block of 32 MB, of which no page is touched, has it keep 64 MB, as in any program that frees a large array.
+# glibc gives freed memory back to the system from twice the size of the largest block that was ever freed on,
+# up to 32 MB for such a block: a gradient whose arrays have 1 MB each would fault in its pages at every call.
+# One block of 32 MB, of which no page is touched, has it keep 64 MB, as where a program frees a large array.
 np.empty((1 << 25) - (1 << 16), np.uint8)
 
 HUGE = 1 << 22
