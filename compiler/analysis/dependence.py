@@ -239,13 +239,21 @@ class Dependences:
         shared = [x for x in summary.accesses if not self.is_own(x, made, loop)]
         writes = [x for x in shared if x.kind != READ]
         inside = defined(loop.body)
-        return not any(
-            self.matters(w, x)
-            and self.overlap(w, x)
-            and not self.same_pass_only(w, x, loop.index, loop.index)
-            and not self.never_meet(w, x, inside)
-            for w in writes
-            for x in shared
+        return not any(self.conflict(w, x, loop.index, inside) for w in writes for x in shared)
+
+    def conflict(self, a: Access, b: Access, index: Value, inside: Container[Value]) -> bool:
+        """Whether it is seen in which order two iterations of a loop come to a and b. What is `inside` of the
+        loop, each iteration has for itself: a buffer that is exchanged there may be the other one before.
+        """
+        if not self.matters(a, b):
+            return False
+        if a.ref in inside or b.ref in inside:
+            origins = self.memory.origins(a.ref), self.memory.origins(b.ref)
+            return not (all(origins) and origins[0].isdisjoint(origins[1]))
+        return (
+            self.overlap(a, b)
+            and not self.same_pass_only(a, b, index, index)
+            and not self.never_meet(a, b, inside)
         )
 
     def is_own(self, access: Access, made: set[Value], loop: Loop) -> bool:

@@ -99,10 +99,7 @@ class Nest:
                 (access, -1 if isinstance(op, Loop) else piece) for access in known.summary(op).accesses
             ]
         return not any(
-            known.matters(w, x)
-            and known.overlap(w, x)
-            and not known.same_pass_only(w, x, index, index)
-            and not known.never_meet(w, x, self.inside)
+            known.conflict(w, x, index, self.inside)
             for w, place in found
             if w.kind != READ
             for x, other in found
