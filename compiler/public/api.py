@@ -128,10 +128,14 @@ def differentiable(
     argnames: Argnames = None,
     has_aux: bool = False,
     fallback: str = "tape",
+    memory_limit: int | str | None = None,
     parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The function itself, callable as before, with its derivatives as attributes; also a decorator.
+
+    The options are those of `grad`; `fallback`, `memory_limit` and `parallel` are for `.grad` and
+    `.value_and_grad`.
 
     Examples
     --------
@@ -144,7 +148,13 @@ def differentiable(
     array([[ 6.,  0.],
            [ 0., 12.]])
     """
-    options = {"has_aux": has_aux, "fallback": fallback, "parallel": parallel, "jit": jit}
+    options: dict[str, Any] = {
+        "has_aux": has_aux,
+        "fallback": fallback,
+        "memory_limit": memory_limit,
+        "parallel": parallel,
+        "jit": jit,
+    }
     return _made(Differentiable, f, argnums, argnames, **options)
 
 

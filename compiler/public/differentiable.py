@@ -30,6 +30,7 @@ class Differentiable(Inspectable):
         *,
         has_aux: bool = False,
         fallback: str = "tape",
+        memory_limit: int | str | None = None,
         parallel: bool | None = None,
         jit: bool | None = None,
     ) -> None:
@@ -38,6 +39,7 @@ class Differentiable(Inspectable):
         self._options: dict[str, Any] = {
             "has_aux": has_aux,
             "fallback": fallback,
+            "memory_limit": memory_limit,
             "parallel": parallel,
             "jit": jit,
         }

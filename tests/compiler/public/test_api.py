@@ -256,3 +256,15 @@ def test_read_only_and_overlap() -> None:
     with pytest.raises(pb.OverlapError):
         pb.grad(samples.mutates_one)(x[::-1], x)
     assert pb.grad(samples.mutates_one, (0, 1))(x, x.copy())[1].tolist() == [3.0, 2.0]
+
+
+def test_differentiable_with_a_memory_limit() -> None:
+    def f(x, n):
+        for _ in range(n):
+            x = np.sin(x) * 1.1
+        return np.sum(x)
+
+    limited = pb.differentiable(f, memory_limit=1000)
+    x = np.linspace(0.1, 1.0, 20)
+    np.testing.assert_allclose(limited.grad(x, 50), pb.grad(f)(x, 50), rtol=1e-13)
+    assert "CHECKPOINT" in limited.explain()
