@@ -112,7 +112,7 @@ def test_what_is_promoted(f, array: str, promoted: bool) -> None:
 def test_what_may_not_exist_is_read_under_a_condition() -> None:
     gradient = pb.value_and_grad(of_another_length, argnums=(0, 1), jit=False)
     gradient(*point())
-    assert re.search(r"if \w+:\n(.*\n)?.* = b\[i\]\n", gradient.backward_source)
+    assert re.search(r"if \w+:\n(.*\n){0,3}.* = b\[i\]\n", gradient.backward_source)
     value, (a_bar, b_bar) = gradient(np.ones((3, 0)), np.ones(2))  # b[2] is never read
     assert (value, a_bar.shape, b_bar.tolist()) == (0.0, (3, 0), [0.0, 0.0])
     with pytest.raises(IndexError):
