@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -60,7 +61,9 @@ def load(path: Path, jit: bool = True) -> ModuleType:
     if spec is None or spec.loader is None:
         raise InternalError(f"cannot load {path}")
     module = importlib.util.module_from_spec(spec)
-    if not jit:
+    if jit:
+        _no_advice(path)
+    else:
         module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import_plain}
     sys.modules[name] = module  # Numba looks up the module of a function that it reads from its cache
     try:
@@ -70,6 +73,14 @@ def load(path: Path, jit: bool = True) -> ModuleType:
         sys.modules.pop(name, None)
         raise
     return module
+
+
+def _no_advice(path: Path) -> None:
+    """Numba's advice on the performance of a generated file is not for its user."""
+    from numba import NumbaPerformanceWarning
+
+    where = re.escape(str(path.with_suffix("")))
+    warnings.filterwarnings("ignore", category=NumbaPerformanceWarning, module=where)
 
 
 def _identity(**_: object) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
