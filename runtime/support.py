@@ -98,6 +98,39 @@ def _dot(a: Any, b: Any) -> Any:
     return lambda a, b: np.dot(a, b)
 
 
+# -- linear algebra, compiled here once for all: that of NumPy takes Numba a second or more, solve() five
+
+
+@jit
+def solve(a: Any, b: Any) -> Any:
+    """`np.linalg.solve`."""
+    return np.linalg.solve(a, b)
+
+
+@jit
+def inv(a: Any) -> Any:
+    """`np.linalg.inv`."""
+    return np.linalg.inv(a)
+
+
+@jit
+def det(a: Any) -> Any:
+    """`np.linalg.det`."""
+    return np.linalg.det(a)
+
+
+@jit
+def slogdet(a: Any) -> Any:
+    """`np.linalg.slogdet`."""
+    return np.linalg.slogdet(a)
+
+
+@jit
+def cholesky(a: Any) -> Any:
+    """`np.linalg.cholesky`."""
+    return np.linalg.cholesky(a)
+
+
 # -- gamma and its kin
 
 

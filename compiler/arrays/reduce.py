@@ -117,7 +117,7 @@ def carried(
 @lru_cache(maxsize=256)
 def _dtype_of(name: str, dtype: str) -> str:
     with np.errstate(all="ignore"):
-        return np.asarray(getattr(np, name)(np.ones(1, dtype))).dtype.name
+        return str(np.asarray(getattr(np, name)(np.ones(1, dtype))).dtype.name)
 
 
 def result_of(ctx: Ctx, name: str, arr: Arr, dtype: AbstractValue | None) -> str:

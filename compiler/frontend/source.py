@@ -105,10 +105,7 @@ def function_source(fn: types.FunctionType) -> FunctionSource:
     lines = linecache.getlines(code.co_filename, fn.__globals__)
     place = Src(code.co_filename, code.co_firstlineno)
     if not lines:
-        raise SourceError(
-            f"the source of {fn.__qualname__!r} is not available",
-            hint=f"its code came from {code.co_filename!r}; define the function in a file",
-        )
+        raise _missing(fn)
     try:
         tree, module = _parse(code.co_filename, "".join(lines))
     except SyntaxError as error:
@@ -120,7 +117,16 @@ def function_source(fn: types.FunctionType) -> FunctionSource:
     return FunctionSource(node, code.co_filename)
 
 
+def _missing(fn: types.FunctionType) -> SourceError:
+    return SourceError(
+        f"the source of {fn.__qualname__!r} is not available",
+        hint=f"its code came from {fn.__code__.co_filename!r}; define the function in a file",
+    )
+
+
 def _edited(fn: types.FunctionType, place: Src) -> SourceError:
+    if place.file == "<string>":  # from exec(); what is known under that name is the code of `python -c`
+        return _missing(fn)
     return SourceError(
         f"the file does not hold the function {fn.__qualname__!r} that runs",
         place,

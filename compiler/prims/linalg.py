@@ -322,20 +322,20 @@ declare(
 )  # fmt: skip
 declare(
     LibCall(
-        "solve", _solve_types, np.linalg.solve, "np.linalg.solve({0}, {1})",
+        "solve", _solve_types, np.linalg.solve, "support.solve({0}, {1})",
         holomorphic(_solve_vjp), _solve_jvp,
         samples=(_normal((3, 3), (3,)), _normal((3, 3), (3, 2)), _normal((3, 3), (3, 2), dtype=C)),
     )
 )  # fmt: skip
 declare(
     LibCall(
-        "inv", lambda types, static: _like("inv", types), np.linalg.inv, "np.linalg.inv({0})",
+        "inv", lambda types, static: _like("inv", types), np.linalg.inv, "support.inv({0})",
         holomorphic(_inv_vjp), _inv_jvp, samples=SQUARES,
     )
 )  # fmt: skip
 declare(
     LibCall(
-        "det", _det_types, np.linalg.det, "np.linalg.det({0})",
+        "det", _det_types, np.linalg.det, "support.det({0})",
         holomorphic(_det_vjp), _det_jvp, samples=(*SQUARES, lambda rng: (SINGULAR.copy(),)),
     )
 )  # fmt: skip
@@ -347,13 +347,13 @@ declare(
 )  # fmt: skip
 declare(
     LibCall(
-        "slogdet", _slogdet_types, np.linalg.slogdet, "np.linalg.slogdet({0})", _slogdet_vjp, _slogdet_jvp,
+        "slogdet", _slogdet_types, np.linalg.slogdet, "support.slogdet({0})", _slogdet_vjp, _slogdet_jvp,
         samples=(_normal((3, 3)), _normal((1, 1))),
     )
 )  # fmt: skip
 declare(
     LibCall(
         "cholesky", lambda types, static: [_real_matrix("cholesky", types)], np.linalg.cholesky,
-        "np.linalg.cholesky({0})", _cholesky_vjp, _cholesky_jvp, samples=(_positive(3), _positive(1)),
+        "support.cholesky({0})", _cholesky_vjp, _cholesky_jvp, samples=(_positive(3), _positive(1)),
     )
 )  # fmt: skip
