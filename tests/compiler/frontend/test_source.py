@@ -62,3 +62,12 @@ def test_no_file() -> None:
     exec("def f(x):\n    return x\n", names)
     with pytest.raises(SourceError, match="not available"):
         function_source(function(names))
+
+
+def test_no_file_though_the_process_has_code_of_that_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "import sys\n"  # Python 3.13 keeps the code of `python -c`
+    monkeypatch.setitem(linecache.cache, "<string>", (len(text), None, [text], "<string>"))
+    names: dict[str, Any] = {}
+    exec("def f(x):\n    return x\n", names)
+    with pytest.raises(SourceError, match="not available"):
+        function_source(function(names))
