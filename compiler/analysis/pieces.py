@@ -127,7 +127,8 @@ class Nest:
                     if not self.known.is_sum(op.body, param, following):
                         return None
                 self.sum_of[out] = name
-                self._follow(op.body, param, name)
+                if not self._follow(op.body, param, name):
+                    return None
             inner = self._parts(op.body, (*loops, op))
             if inner is None:
                 return None
@@ -150,14 +151,16 @@ class Nest:
             self.home[out] = piece
             self.made[out] = op
 
-    def _follow(self, region: Region, param: Value, name: Value) -> None:
-        """Note the ops that add to a sum, and what else stands for it."""
+    def _follow(self, region: Region, param: Value, name: Value) -> bool:
+        """Note the ops that add to a sum, and what else stands for it; False where a branch adds to it."""
         while True:
             self.sum_of[param] = name
             self.partial.add(param)
             if param in region.yields:
-                return
-            user = next(op for op in region.ops if param in op.args)
+                return True
+            user = next((op for op in region.ops if param in op.args), None)
+            if user is None:
+                return False
             if isinstance(user, For):
                 param = user.outs[user.inits.index(param)]
             else:
@@ -207,6 +210,8 @@ def _with_own_sums(known: Dependences, loop: For) -> For:
         place = next((n for n, op in enumerate(ops) if param in op.args), None)
         user = None if place is None else ops[place]
         if place is None or not isinstance(user, For) or not known.is_sum(loop.body, param, loop.next[k]):
+            continue
+        if user.outs[user.inits.index(param)] is not loop.next[k]:
             continue
         zero = Const((), (Value(param.type),), (), (np.dtype(param.dtype).type(0).item(),), user.src)
         args = tuple(zero.out if arg is param else arg for arg in user.args)

@@ -243,3 +243,36 @@ def test_random_loops_mean_the_same(seed: int) -> None:
     check_pass(interchange, seed, LoopProgram)
     fn = LoopProgram(seed).build()
     assert interchange(fn, reassociate=False) is fn
+
+
+def sums_in_branches(a, b):
+    total = 0.0
+    columns = np.zeros(a.shape[1])
+    for j in range(a.shape[1]):
+        for i in range(a.shape[0]):
+            if b[i] > 0.2:
+                total += a[i, j] * b[i]
+            columns[j] += a[i, j]
+        if b[j] > 0.1:
+            total += b[j] * b[j]
+    return total + np.sum(columns * columns)
+
+
+def sums_that_go_on_after_a_loop(a, b):
+    total = 0.0
+    columns = np.zeros(a.shape[1])
+    for j in range(a.shape[1]):
+        for i in range(a.shape[0]):
+            total += a[i, j] * b[i]
+            columns[j] += a[i, j]
+        total += b[j] * b[j]
+    return total + np.sum(columns * columns)
+
+
+@pytest.mark.parametrize("f", [sums_in_branches, sums_that_go_on_after_a_loop])
+def test_sums_of_other_forms(f) -> None:
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(12, 12)), rng.normal(size=12)
+    value, _ = pb.value_and_grad(f, (0, 1), jit=False)(a, b)
+    assert value == pytest.approx(f(a, b), rel=1e-13)
+    pb.check_grads(f, (a, b))
