@@ -243,30 +243,15 @@ def compile_derivative(
     module = runner.fuse(runner.clean(module, PRIMAL), NESTS, visible=visible)
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
-
     try:
         module, plan, sweeps = _differentiate(runner, optimised, recipe, name + recipe.suffix)
     except LanesRefused:
         recipe = replace(recipe, lanes=False)
         module, plan, sweeps = _differentiate(runner, optimised, recipe, name + recipe.suffix)
-    module = runner.run("settle", partial(_each, settle, module), module)
-    module = runner.clean(module)
-    if not visible:
-        module = runner.fuse(module, FUSION if plan is None else REVERSED, visible=False)
-        if recipe.kind == "vjp" and recipe.lanes and recipe.width:
-            module = runner.run("lanes_first", partial(_each, lanes_first, module, lambda fn: fn), module)
-        module = runner.run("shrink", partial(_each, shrink, module), module)
     # The caller would see what a loop has written when it comes to a bad index.
     explicit = not (visible and lowered.mutated)
-    if explicit:
-        module = runner.run("guard", partial(_each, guard, module), module)
-    if recipe.into:
-        module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
-    decisions: list[Decision] = []
-    if recipe.parallel:
-        module = runner.run("parallel", partial(_in_threads, module, options.fastmath, decisions), module)
-        sweeps = _with_parts(sweeps[0], decisions), _with_parts(sweeps[1], decisions)
-    runner.keep("final", module)
+    module, decisions = _final(runner, module, recipe, reverse=plan is not None, explicit=explicit)
+    sweeps = _with_parts(sweeps[0], decisions), _with_parts(sweeps[1], decisions)
     start = time.perf_counter()
     reverse_at, reverse_title = _reverse_start(module.entry.body, *sweeps)
     meta = EmitMeta(
@@ -287,6 +272,32 @@ def compile_derivative(
         print(f"---- source\n{emitted.text}", file=sys.stderr)
     code = _code(lowered, recipe, name + recipe.suffix, emitted, lengths)
     return Compiled(code, module, runner.stages, meta, optimised, plan, runner.seconds, decisions)
+
+
+def _final(
+    runner: Runner, module: Module, recipe: Recipe, *, reverse: bool, explicit: bool
+) -> tuple[Module, list[Decision]]:
+    """The passes after the last derivative, and what became of loops that may be parallel.
+
+    `reverse`: there is a reverse sweep; `explicit`: the IR checks indices itself.
+    """
+    module = runner.run("settle", partial(_each, settle, module), module)
+    module = runner.clean(module)
+    if recipe.kind != "value":
+        module = runner.fuse(module, REVERSED if reverse else FUSION, visible=False)
+        if recipe.kind == "vjp" and recipe.lanes and recipe.width:
+            module = runner.run("lanes_first", partial(_each, lanes_first, module, lambda fn: fn), module)
+        module = runner.run("shrink", partial(_each, shrink, module), module)
+    if explicit:
+        module = runner.run("guard", partial(_each, guard, module), module)
+    if recipe.into:
+        module = runner.run("into", partial(_into, module, len(recipe.wrt)), module)
+    decisions: list[Decision] = []
+    if recipe.parallel:
+        fastmath = runner.options.fastmath
+        module = runner.run("parallel", partial(_in_threads, module, fastmath, decisions), module)
+    runner.keep("final", module)
+    return module, decisions
 
 
 def _code(

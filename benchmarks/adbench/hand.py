@@ -55,11 +55,9 @@ def misfit(angles, bones, skin, bone_of, seen):
     return 0.5 * np.sum(error**2)
 
 
-def misfit_hand(angles, bones, skin, bone_of, seen):
-    """A force on each point is a force and a torque on its bone, handed down the chain.
-
-    The derivative by an angle is the torque about the joint along the angle's axis.
-    """
+@register_jitable
+def chain_hand(angles, bones):
+    """The frame and the end of each bone, and the axes of its three angles."""
     joints = angles.shape[0]
     frames = np.empty((joints, 3, 3))
     ends = np.zeros((joints + 1, 3))
@@ -87,6 +85,16 @@ def misfit_hand(angles, bones, skin, bone_of, seen):
             frames[j, a, 2] = turn[a, 2]
             reach = turn[a, 0] * bones[j, 0] + turn[a, 1] * bones[j, 1] + turn[a, 2] * bones[j, 2]
             ends[j + 1, a] = ends[j, a] + reach
+    return frames, ends, axes
+
+
+def misfit_hand(angles, bones, skin, bone_of, seen):
+    """A force on each point is a force and a torque on its bone, handed down the chain.
+
+    The derivative by an angle is the torque about the joint along the angle's axis.
+    """
+    frames, ends, axes = chain_hand(angles, bones)
+    joints = angles.shape[0]
     force = np.zeros((joints, 3))
     torque = np.zeros((joints, 3))
     total = 0.0
@@ -126,34 +134,8 @@ def misfit_hand(angles, bones, skin, bone_of, seen):
 
 def positions_hand(angles, bones, skin, bone_of):
     """The derivative of a place by an angle is the axis of the angle times the arm from its joint."""
-    joints = angles.shape[0]
-    frames = np.empty((joints, 3, 3))
-    ends = np.zeros((joints + 1, 3))
-    axes = np.empty((joints, 3, 3))
-    turn = np.eye(3)
-    for j in range(joints):
-        cx, sx = np.cos(angles[j, 0]), np.sin(angles[j, 0])
-        cy, sy = np.cos(angles[j, 1]), np.sin(angles[j, 1])
-        cz, sz = np.cos(angles[j, 2]), np.sin(angles[j, 2])
-        for a in range(3):
-            t0, t1, t2 = turn[a, 0], turn[a, 1], turn[a, 2]
-            z0 = t0 * cz + t1 * sz
-            z1 = t1 * cz - t0 * sz
-            y0 = z0 * cy - t2 * sy
-            y2 = z0 * sy + t2 * cy
-            axes[j, 2, a] = t2
-            axes[j, 1, a] = z1
-            axes[j, 0, a] = y0
-            turn[a, 0] = y0
-            turn[a, 1] = z1 * cx + y2 * sx
-            turn[a, 2] = y2 * cx - z1 * sx
-        for a in range(3):
-            frames[j, a, 0] = turn[a, 0]
-            frames[j, a, 1] = turn[a, 1]
-            frames[j, a, 2] = turn[a, 2]
-            reach = turn[a, 0] * bones[j, 0] + turn[a, 1] * bones[j, 1] + turn[a, 2] * bones[j, 2]
-            ends[j + 1, a] = ends[j, a] + reach
-    made = np.empty((skin.shape[0], 3, joints, 3))
+    frames, ends, axes = chain_hand(angles, bones)
+    made = np.empty((skin.shape[0], 3, angles.shape[0], 3))
     for p in range(skin.shape[0]):
         b = bone_of[p]
         s0, s1, s2 = skin[p, 0], skin[p, 1], skin[p, 2]

@@ -64,7 +64,7 @@ class Costs:
         nodes: dict[Value, tuple[int, int]] = {}
         waiting: list[Value] = []
 
-        def had(value: Value) -> int:
+        def node(value: Value) -> int:
             if value not in nodes:
                 nodes[value] = network.node(), network.node()
                 waiting.append(value)
@@ -72,19 +72,19 @@ class Costs:
 
         for value in wanted:
             if not self._free(value):
-                network.edge(network.SOURCE, had(value), INFINITE)
+                network.edge(network.SOURCE, node(value), INFINITE)
         while waiting:
             value = waiting.pop()
-            first, second = nodes[value]
+            had, again = nodes[value]
             weight = WEIGHT ** len(self._structure.loops(self._structure.home[value], self._body))
-            network.edge(first, second, INFINITE if isinstance(value.type, List) else SAVE * weight)
+            network.edge(had, again, INFINITE if isinstance(value.type, List) else SAVE * weight)
             op = self.source(value)
-            network.edge(second, network.SINK, INFINITE if op is None else _cost(op) * weight)
+            network.edge(again, network.SINK, INFINITE if op is None else _cost(op) * weight)
             for operand in () if op is None else _operands(op):
                 if not self._free(operand):
-                    network.edge(second, had(operand), INFINITE)
+                    network.edge(again, node(operand), INFINITE)
         side = network.source_side()
-        return frozenset(v for v, (first, second) in nodes.items() if first in side and second not in side)
+        return frozenset(v for v, (had, again) in nodes.items() if had in side and again not in side)
 
     def _free(self, value: Value) -> bool:
         """Whether a value is at hand in the reverse sweep."""

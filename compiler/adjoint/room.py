@@ -35,37 +35,26 @@ class Room:
 
     def triangle(self, loop: For, around: Sequence[Loop]) -> Ends | None:
         """Ends of a loop of which one is the index of a loop around it, but for what is known."""
-        step = self._bounds.step(loop)
-        if abs(step) != 1:
+        inner = self._bounds.ends(loop)
+        if inner is None:
             return None
-        low, high = (self._bounds.sum(v) for v in ((loop.lo, loop.hi) if step > 0 else (loop.hi, loop.lo)))
-        if step < 0:
-            low, high = low.plus(Sum((), 1)), high.plus(Sum((), 1))
+        low, high = inner
         for outer in around:
-            if not isinstance(outer, For) or outer is loop or abs(self._bounds.step(outer)) != 1:
+            ends = self._bounds.ends(outer) if isinstance(outer, For) and outer is not loop else None
+            if ends is None or not isinstance(outer, For):
                 continue
             if (*low.bases, *high.bases).count(outer.index) != 1:  # i to i + 3 is no triangle but a band
                 continue
-            ends = self._least(low, outer), self._greatest(high, outer)
-            if all(self._present(base) for end in ends for base in end.bases):
-                return ends
+            least, end = ends
+            found = _at(low, outer.index, least), _at(high, outer.index, end.plus(Sum((), -1)))
+            if all(self._present(base) for sum_ in found for base in sum_.bases):
+                return found
         return None
 
-    def _least(self, end: Sum, outer: For) -> Sum:
-        """An end with the index of a loop at its least."""
-        if outer.index not in end.bases:
-            return end
-        least = outer.lo if self._bounds.step(outer) > 0 else outer.hi
-        shift = 0 if self._bounds.step(outer) > 0 else 1
-        return end.replaced(outer.index, self._bounds.sum(least).plus(Sum((), shift)))
 
-    def _greatest(self, end: Sum, outer: For) -> Sum:
-        """An end with the index of a loop at its greatest."""
-        if outer.index not in end.bases:
-            return end
-        greatest = outer.hi if self._bounds.step(outer) > 0 else outer.lo
-        shift = -1 if self._bounds.step(outer) > 0 else 0
-        return end.replaced(outer.index, self._bounds.sum(greatest).plus(Sum((), shift)))
+def _at(end: Sum, index: Value, value: Sum) -> Sum:
+    """An end where the index of a loop has a value."""
+    return end.replaced(index, value) if index in end.bases else end
 
 
 def longest(b: Builder, ends: Ends) -> Value:

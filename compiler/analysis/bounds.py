@@ -114,6 +114,16 @@ class Bounds:
         step = self._definition.get(loop.step)
         return int(step.value) if isinstance(step, Const) else 0
 
+    def ends(self, loop: For) -> tuple[Sum, Sum] | None:
+        """The least index of a loop, and one more than the greatest; None if its step is not 1 or -1."""
+        step = self.step(loop)
+        if abs(step) != 1:
+            return None
+        if step > 0:
+            return self.sum(loop.lo), self.sum(loop.hi)
+        one = Sum((), 1)
+        return self.sum(loop.hi).plus(one), self.sum(loop.lo).plus(one)
+
     def nonnegative(self, value: Value) -> bool:
         """Whether an index is surely not negative, which would count from the end."""
         return any(b.offset >= 0 and all(map(self._is_length, b.bases)) for b in self.beneath(value, True))

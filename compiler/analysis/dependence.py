@@ -242,19 +242,22 @@ class Dependences:
         return not any(self.conflict(w, x, loop.index, inside) for w in writes for x in shared)
 
     def conflict(self, a: Access, b: Access, index: Value, inside: Container[Value]) -> bool:
-        """Whether it is seen in which order two iterations of a loop come to a and b. What is `inside` of the
-        loop, each iteration has for itself: a buffer that is exchanged there may be the other one before.
-        """
-        if not self.matters(a, b):
+        """Whether it is seen in which order two iterations of a loop come to a and b."""
+        if not self.matters(a, b) or not self.may_share(a.ref, b.ref, inside):
             return False
         if a.ref in inside or b.ref in inside:
-            origins = self.memory.origins(a.ref), self.memory.origins(b.ref)
-            return not (all(origins) and origins[0].isdisjoint(origins[1]))
-        return (
-            self.overlap(a, b)
-            and not self.same_pass_only(a, b, index, index)
-            and not self.never_meet(a, b, inside)
-        )
+            return True
+        return not self.same_pass_only(a, b, index, index) and not self.never_meet(a, b, inside)
+
+    def may_share(self, a: Value, b: Value, inside: Container[Value]) -> bool:
+        """Whether two references may lead to the same memory, each in an iteration of its own. What is
+        `inside` of the loop, each iteration has for itself: a buffer exchanged there may be the other one
+        before.
+        """
+        if a in inside or b in inside:
+            first, second = self.memory.origins(a), self.memory.origins(b)
+            return not first or not second or not first.isdisjoint(second)
+        return not self.memory.apart(a, b)
 
     def is_own(self, access: Access, made: set[Value], loop: Loop) -> bool:
         """Memory that every iteration makes for itself."""

@@ -118,11 +118,11 @@ class _Iterations:
 
     def _may_meet(self, a: Value, b: Value) -> bool:
         """Whether two references may lead to the same memory, each in any iteration."""
-        memory = self._known.memory
-        if a in self._inside or b in self._inside:
-            first, second = memory.origins(a), memory.origins(b)
-            return not first or not second or not first.isdisjoint(second)
-        return a is b or not (memory.apart(a, b) or self._older(a, b) or self._older(b, a))
+        if not self._known.may_share(a, b, self._inside):
+            return False
+        if a is b or a in self._inside or b in self._inside:
+            return True
+        return not (self._older(a, b) or self._older(b, a))
 
     def _older(self, a: Value, b: Value) -> bool:
         """Whether a reference was there before the memory of another one was made."""

@@ -65,10 +65,10 @@ class Formulas:
     def _trips(self, loop: Loop) -> str:
         """The trip count, where it is a sum of what has a name."""
         unknown = f"trips(line {loop.src.line})"
-        step = self._bounds.step(loop) if isinstance(loop, For) else 0
-        if not isinstance(loop, For) or abs(step) != 1:
+        ends = self._bounds.ends(loop) if isinstance(loop, For) else None
+        if ends is None:
             return unknown
-        low, high = (self._bounds.sum(v) for v in ((loop.lo, loop.hi) if step > 0 else (loop.hi, loop.lo)))
+        low, high = ends
         more, less = list(high.bases), []
         for base in low.bases:
             if base in more:
