@@ -19,7 +19,7 @@ from ..analysis.structure import Structure
 from ..ir.build import Builder
 from ..ir.nodes import For, Loop, Region, Value
 from ..ir.walk import walk
-from ..prims.prim import Sym, emit
+from ..prims.prim import emit
 
 Ends = tuple[Sum, Sum]
 """Bounds of a range whose step is 1 or -1: the least number in it, and one more than the greatest."""
@@ -59,12 +59,5 @@ def _at(end: Sum, index: Value, value: Sum) -> Sum:
 
 def longest(b: Builder, ends: Ends) -> Value:
     """How many numbers there are between two ends, as IR."""
-    low, high = (_value(b, end) for end in ends)
-    return emit(b, "pymax", (high - low).value, b.int(0))
-
-
-def _value(b: Builder, end: Sum) -> Sym:
-    total = Sym(b, b.int(end.offset))
-    for base in end.bases:
-        total = Sym(b, base) + total
-    return total
+    low, high = (end.value(b) for end in ends)
+    return emit(b, "pymax", emit(b, "sub", high, low), b.int(0))

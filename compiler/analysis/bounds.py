@@ -6,10 +6,11 @@ above a bound of the other, both bounds being made of what is the same for both.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 
+from ..ir.build import Builder
 from ..ir.nodes import Apply, Const, Dim, For, ListLen, Op, Value
 
 DEPTH, MOST_BOUNDS = 4, 40
@@ -43,6 +44,20 @@ class Sum:
         k = self.bases.index(base)
         return Sum((*self.bases[:k], *self.bases[k + 1 :]), self.offset).plus(by)
 
+    def value(self, b: Builder) -> Value:
+        """The sum as IR."""
+        if not self.bases:
+            return b.int(self.offset)
+        value = self.bases[0]
+        for base in self.bases[1:]:
+            value = b.apply("add", (value, base), "int64")
+        return b.apply("add", (value, b.int(self.offset)), "int64") if self.offset else value
+
+
+ONE = Sum((), 1)
+NEGATED = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
+MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+
 
 class Bounds:
     """`loops` has the loop of each index, `definition` the op of each other value."""
@@ -50,6 +65,7 @@ class Bounds:
     def __init__(self, definition: Mapping[Value, Op], loops: Mapping[Value, For]) -> None:
         self._definition = definition
         self._loops = loops
+        self._choices: dict[tuple[Value, bool], list[Sum]] = {}
 
     def sum(self, value: Value) -> Sum:
         """An integer as a sum of others and a number."""
@@ -85,12 +101,19 @@ class Bounds:
     def _limits(self, base: Value, low: bool) -> list[Sum]:
         op, loop = self._definition.get(base), self._loops.get(base)
         if loop is not None and (step := self.step(loop)):
-            up = step > 0
-            if low is up:
-                return [self.sum(loop.lo)]
-            return [self.sum(self._reached(loop)).plus(Sum((), -1 if up else 1))]
+            least, end = self.sum(loop.lo), self.sum(loop.hi)
+            if step < 0:
+                least, end = end.plus(ONE), least.plus(ONE)
+            return [least] if low else [self._reached(least, end).plus(Sum((), -1))]
         if isinstance(op, Apply) and op.prim in (("pymax", "maximum") if low else ("pymin", "minimum")):
             return [self.sum(a) for a in op.args]
+        if isinstance(op, Apply) and op.prim == "select":
+            if (base, low) not in self._choices:
+                self._choices[base, low] = self._chosen(op, low)
+            return self._choices[base, low]
+        if isinstance(op, Apply) and op.prim == "mod":
+            n = self.sum(op.args[1])
+            return [Sum((), 0) if low else n.plus(Sum((), -1))] if not n.bases and n.offset > 0 else []
         if not low and isinstance(op, For) and op.counted and base is op.outs[-1]:
             return self._trips(op)
         return []
@@ -100,14 +123,64 @@ class Bounds:
         from_zero = self.sum(loop.lo) == Sum((), 0) and self.step(loop) == 1
         return [self.sum(loop.hi)] if from_zero and self._is_length(loop.hi) else []
 
-    def _reached(self, loop: For) -> Value:
+    def _reached(self, least: Sum, end: Sum) -> Sum:
         """The end of a loop where its body runs: max(n, 0) is n in a loop from 0 on."""
-        op = self._definition.get(loop.hi)
-        if self.step(loop) > 0 and isinstance(op, Apply) and op.prim == "pymax":
-            lo, floor = self.sum(loop.lo), self.sum(op.args[1])
-            if not lo.bases and not floor.bases and floor.offset <= lo.offset:
-                return op.args[0]
-        return loop.hi
+        if least.bases or len(end.bases) != 1:
+            return end
+        (base,) = end.bases
+        return end.replaced(base, self._above(base, least.offset - end.offset))
+
+    def _above(self, value: Value, number: int) -> Sum:
+        """What a value is where it is above a number: `max(n, 0)` and `n if n > 0 else 0` are n above 0."""
+        op = self._definition.get(value)
+        if isinstance(op, Apply) and op.prim == "pymax" and self._is_at_most(op.args[1], number):
+            return self.sum(op.args[0])
+        if isinstance(op, Apply) and op.prim == "select" and self._is_at_most(op.args[2], number):
+            chosen, cond = self.sum(op.args[1]), self._definition.get(op.args[0])
+            if isinstance(cond, Apply) and cond.prim == "gt" and cond.args[0] in chosen.bases:
+                than = self.sum(cond.args[1])
+                if not than.bases:
+                    return chosen.replaced(cond.args[0], self._above(cond.args[0], than.offset))
+            return chosen
+        return Sum((value,), 0)
+
+    def _chosen(self, op: Apply, low: bool) -> list[Sum]:
+        """What a select is at least (or else at most), as both of its operands are."""
+        cond = self._definition.get(op.args[0])
+        arms = []
+        for arm, names in zip(op.args[1:], ({n: n for n in NEGATED}, NEGATED), strict=True):
+            bounds = dict.fromkeys(self.beneath(arm, low))
+            if isinstance(cond, Apply) and cond.prim in names and cond.args[0].type == arm.type:
+                x, y = cond.args
+                relation = names[cond.prim]
+                bounds.update(dict.fromkeys(self._where(arm, x, relation, y, low)))
+                bounds.update(dict.fromkeys(self._where(arm, y, MIRRORED[relation], x, low)))
+            arms.append(bounds)
+        found = [
+            a if (gap <= 0) is low else b for a, b in product(*arms) if (gap := a.apart_by(b)) is not None
+        ]
+        return list(dict.fromkeys(found))
+
+    def _where(self, value: Value, x: Value, relation: str, y: Value, low: bool) -> Iterator[Sum]:
+        """What a value is at least (or else at most) where x < y, or as the relation is."""
+        total, side = self.sum(value), 1 if low else -1
+        near, far = self.beneath(x, low), self.beneath(x, not low)
+        gap = total.apart_by(self.sum(x))
+        if gap is not None:
+            limit = self.sum(y)
+            if relation == ("gt" if low else "lt") or (relation == "ne" and limit in near):
+                yield limit.plus(Sum((), side + gap))
+            elif relation in ("eq", "ge" if low else "le"):
+                yield limit.plus(Sum((), gap))
+        for end in far:  # there is an x between its bounds
+            gap = total.apart_by(end)
+            if gap is not None:
+                yield from (limit.plus(Sum((), gap)) for limit in near)
+
+    def _is_at_most(self, value: Value, number: int) -> bool:
+        """Whether a value is a number that is not above another."""
+        total = self.sum(value)
+        return not total.bases and total.offset <= number
 
     def step(self, loop: For) -> int:
         """The step of a loop; 0 if it is not known."""
@@ -121,8 +194,7 @@ class Bounds:
             return None
         if step > 0:
             return self.sum(loop.lo), self.sum(loop.hi)
-        one = Sum((), 1)
-        return self.sum(loop.hi).plus(one), self.sum(loop.lo).plus(one)
+        return self.sum(loop.hi).plus(ONE), self.sum(loop.lo).plus(ONE)
 
     def nonnegative(self, value: Value) -> bool:
         """Whether an index is surely not negative, which would count from the end."""

@@ -92,8 +92,10 @@ class Inside:
 
     def is_below(self, index: Value, array: Value, axis: int, facts: Facts) -> bool:
         """Whether an index is surely less than the length of its axis."""
-        length = facts.same_as(self.lengths.of(array, axis))
-        lows = [length, *(self._canonical(s, facts) for b in length.bases for s in self._over(length, b))]
+        made = self.lengths.of(array, axis)
+        lengths = [made, facts.same_as(made)]
+        lengths += [over for length in lengths for base in length.bases for over in self._over(length, base)]
+        lows = [self._canonical(length, facts) for length in lengths]
         highs = (self._canonical(h, facts) for h in self._beneath(index, False))
         return any(self._at_most(h, n) for h, n in product(highs, lows))
 

@@ -93,6 +93,8 @@ class _Guard:
         """A region with its checks, and what may be checked before the loop `around` it."""
         ops: list[Op] = []
         before: dict[Need, None] = {}
+        first = replace(facts, passed=list(facts.passed))
+        placed: list[tuple[Need, list[Op]]] = []
         inside = defined(region) if around is not None else set()
         for position, op in enumerate(region.ops):
             needs = [n for axis in _indices(op) if (n := self._need(*axis, op.src, facts)) is not None]
@@ -104,11 +106,21 @@ class _Guard:
                 if lifted is not None:
                     before.setdefault(lifted)
                 elif not self._known.follows(need.low, need.high, *need.place, facts, need.runs):
-                    ops += self._checks(self._widest(need, region.ops[position:]), facts)
+                    checks = self._checks(self._widest(need, region.ops[position:]), facts)
+                    placed.append((need, checks))
+                    ops += checks
             if isinstance(op, Check):
                 self._known.learn(op.args[0], facts)
             ops.append(op)
-        return Region(region.params, ops, region.yields), list(before)
+        for need in before:
+            self._learn(need, first)
+        idle = {
+            id(op)
+            for need, checks in placed
+            if before and self._known.follows(need.low, need.high, *need.place, first, need.runs)
+            for op in checks
+        }
+        return Region(region.params, [op for op in ops if id(op) not in idle], region.yields), list(before)
 
     def _inner(self, op: Op, facts: Facts) -> tuple[Op, list[Need]]:
         around = op if isinstance(op, For) and self._is_plain(op) else None
@@ -196,25 +208,34 @@ class _Guard:
         b = Builder()
         b.src = need.src
         length = b.dim(need.array, need.axis)
-        known = self._known.lengths.of(need.array, need.axis)
         parts: list[tuple[Sum, Value, tuple[Run, ...]]] = []
         if need.low is not None:
             parts.append((need.low, _above(b, need.low, length), need.runs))
-            facts.passed.append(Passed(self._known.lengths.canonical(need.low), known, False, need.runs))
         if need.high is not None:
             runs = tuple(run for run in need.runs if not _is_idle(run, need.high))
             parts.append((need.high, _below(b, need.high, length), runs))
-            facts.passed.append(Passed(self._known.lengths.canonical(need.high), known, True, runs))
+        self._learn(need, facts)
         if len(parts) == 2 and parts[0][0] == parts[1][0]:
             (total, low, runs), (_, high, _) = parts
             parts = [(total, b.apply("and", (low, high), "bool"), runs)]
         for total, cond, runs in parts:
             for first, last in runs[::-1]:
-                idle = b.apply("le", (_value(b, last), _value(b, first)), "bool")
+                idle = b.apply("le", (last.value(b), first.value(b)), "bool")
                 cond = b.apply("or", (idle, cond), "bool")
             message = MESSAGE.replace("AXIS", str(need.axis))
-            b.check(cond, "IndexError", message, (_value(b, total), length))
+            b.check(cond, "IndexError", message, (total.value(b), length))
         return b.region.ops
+
+    def _learn(self, need: Need, facts: Facts) -> None:
+        """The check of a need has passed. If x[-1] is inside then so is x[0], and the other way round."""
+        length = self._known.lengths.of(need.array, need.axis)
+        for index, upper in ((need.low, False), (need.high, True)):
+            if index is None:
+                continue
+            runs = tuple(r for r in need.runs if not (upper and _is_idle(r, index)))
+            facts.passed.append(Passed(self._known.lengths.canonical(index), length, upper, runs))
+            if not index.bases:
+                facts.passed.append(Passed(Sum((), -1 - index.offset), length, not upper, runs))
 
 
 def _indices(op: Op) -> Iterator[tuple[Value, int, Value]]:
@@ -249,7 +270,7 @@ def _above(b: Builder, low: Sum, length: Value) -> Value:
     """-length <= low, as one would write it."""
     if not low.bases:
         return b.apply("le", (b.int(-low.offset), length), "bool")
-    return b.apply("le", (b.apply("neg", (length,), "int64"), _value(b, low)), "bool")
+    return b.apply("le", (b.apply("neg", (length,), "int64"), low.value(b)), "bool")
 
 
 def _below(b: Builder, high: Sum, length: Value) -> Value:
@@ -257,8 +278,8 @@ def _below(b: Builder, high: Sum, length: Value) -> Value:
     if not high.bases:
         return b.apply("le", (b.int(high.offset + 1), length), "bool")
     if high.offset == -1:
-        return b.apply("le", (_value(b, replace(high, offset=0)), length), "bool")
-    return b.apply("lt", (_value(b, high), length), "bool")
+        return b.apply("le", (replace(high, offset=0).value(b), length), "bool")
+    return b.apply("lt", (high.value(b), length), "bool")
 
 
 def _strongest(needs: list[Need]) -> list[Need]:
@@ -282,13 +303,3 @@ def _replaced(total: Sum, base: Value, by: Sum) -> Sum:
     while base in total.bases:
         total = total.replaced(base, by)
     return total
-
-
-def _value(b: Builder, total: Sum) -> Value:
-    """A sum as a value."""
-    if not total.bases:
-        return b.int(total.offset)
-    value = total.bases[0]
-    for base in total.bases[1:]:
-        value = b.apply("add", (value, base), "int64")
-    return b.apply("add", (value, b.int(total.offset)), "int64") if total.offset else value

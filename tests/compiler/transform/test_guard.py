@@ -221,6 +221,20 @@ def test_where_it_stands() -> None:
     assert "if not -w.shape[0] <= t_2 < w.shape[0]:" in source
 
 
+def test_a_later_check_before_the_loop_says_enough() -> None:
+    def periodic(w, x):
+        total = 0.0
+        for j in range(len(w)):
+            total += x[(j - 1) % len(w)] * x[j] * w[j]
+        return total
+
+    source = compiled(periodic, VECTOR, VECTOR).backward_source
+    assert source.count("raise IndexError") == 1
+    assert source.index("raise IndexError") < source.index("    for j in")
+    with pytest.raises(IndexError, match="index 4 is out of bounds for axis 0 with size 4"):
+        compiled(periodic, VECTOR, VECTOR)(VECTOR, VECTOR[:-1].copy())
+
+
 def test_another_error_comes_first() -> None:
     negative = np.array([1.0, -1.0, 1.0])
     derivative = compiled(may_raise_first, VECTOR, VECTOR)

@@ -46,3 +46,42 @@ def test_slices_that_begin_behind_the_end(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("seed", range(150))
 def test_random_functions_mean_the_same(seed: int) -> None:
     check_pass(narrow, seed)
+
+
+def ring(u, w):
+    total = 0.0
+    n = u.shape[0]
+    for j in range(n):
+        west, east = (j - 1 + n) % n, (j + 1) % n
+        total += np.sin(u[west] * u[j]) * u[east] + u[j] * w[east] * w[(j - 1) % n]
+    return total
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 6])
+def test_remainders_at_an_edge(n: int) -> None:
+    rng = np.random.default_rng(3)
+    u, w = rng.standard_normal(n), rng.standard_normal(n)
+    gradient = pb.value_and_grad(ring, argnums=(0, 1), jit=False)
+    value, _ = gradient(u, w)
+    assert value == pytest.approx(ring(u, w))
+    pb.check_grads(ring, (u, w))
+    lines = [line for line in gradient.backward_source.splitlines() if not line.lstrip().startswith("#")]
+    assert not any("%" in line or "saved" in line or "ZeroDivisionError" in line for line in lines)
+
+
+def shifted(u, n):
+    total = 0.0
+    for j in range(u.shape[0]):
+        total += u[(j + 1) % n] * u[j]
+    return total
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_remainders_by_what_is_no_length_of_the_loop_stay(n: int) -> None:
+    u = np.random.default_rng(4).standard_normal(5)
+    gradient = pb.value_and_grad(shifted, jit=False)
+    assert gradient(u, n)[0] == pytest.approx(shifted(u, n))
+    pb.check_grads(shifted, (u, n))
+    assert "% n" in gradient.backward_source
+    with pytest.raises(ZeroDivisionError):
+        gradient(u, 0)
