@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import sys
@@ -140,3 +141,23 @@ def test_signatures() -> None:
     given = [np.ones((2, 2), np.float32), 1.0, 2, True, np.bool_(True), 1j]
     assert signature(list(leaf_specs(spec_of(tuple(given), "p"), "p"))) == "(f4[:, :], f8, i8, c16)"
     assert signature(list(leaf_specs(spec_of([1.0] * 9, "p"), "p"))) == "(f8, f8, f8, f8, f8, f8, …)"
+
+
+def test_cycles_are_not_looked_for_while_something_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Progress("f for (f8)"):
+        assert not gc.isenabled()
+        with Progress("g for (f8)"):
+            pass
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    monkeypatch.setattr(progress, "DELAY", 0.0)
+    with Progress("f for (f8)", busy=lambda: False) as running:
+        running._thread.join()
+        assert gc.isenabled(), "the user's program runs"
+    gc.disable()
+    try:
+        with Progress("f for (f8)"):
+            pass
+        assert not gc.isenabled(), "as the user has it"
+    finally:
+        gc.enable()
