@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..ir.nodes import Apply, Const, Dim, For, ListLen, Op, Value
+from .ring import neighbour
 
 DEPTH, MOST_BOUNDS = 4, 40
 """How many bounds of loops are followed, one after the other and in all."""
@@ -48,12 +49,12 @@ class Bounds:
     """`loops` has the loop of each index, `definition` the op of each other value."""
 
     def __init__(self, definition: Mapping[Value, Op], loops: Mapping[Value, For]) -> None:
-        self._definition = definition
-        self._loops = loops
+        self.definition = definition
+        self.loops = loops
 
     def sum(self, value: Value) -> Sum:
         """An integer as a sum of others and a number."""
-        op = self._definition.get(value)
+        op = self.definition.get(value)
         if isinstance(op, Const):
             return Sum((), int(op.value))
         if isinstance(op, Apply) and op.prim == "add":
@@ -83,14 +84,17 @@ class Bounds:
         return list(found)
 
     def _limits(self, base: Value, low: bool) -> list[Sum]:
-        op, loop = self._definition.get(base), self._loops.get(base)
+        op, loop = self.definition.get(base), self.loops.get(base)
         if loop is not None and (step := self.step(loop)):
             up = step > 0
             if low is up:
                 return [self.sum(loop.lo)]
-            return [self.sum(self._reached(loop)).plus(Sum((), -1 if up else 1))]
+            return [self.sum(self.reached(loop)).plus(Sum((), -1 if up else 1))]
         if isinstance(op, Apply) and op.prim in (("pymax", "maximum") if low else ("pymin", "minimum")):
             return [self.sum(a) for a in op.args]
+        around = neighbour(base, self)
+        if around is not None:
+            return [Sum((), 0) if low else around.length.plus(Sum((), -1))]
         if not low and isinstance(op, For) and op.counted and base is op.outs[-1]:
             return self._trips(op)
         return []
@@ -100,9 +104,9 @@ class Bounds:
         from_zero = self.sum(loop.lo) == Sum((), 0) and self.step(loop) == 1
         return [self.sum(loop.hi)] if from_zero and self._is_length(loop.hi) else []
 
-    def _reached(self, loop: For) -> Value:
+    def reached(self, loop: For) -> Value:
         """The end of a loop where its body runs: max(n, 0) is n in a loop from 0 on."""
-        op = self._definition.get(loop.hi)
+        op = self.definition.get(loop.hi)
         if self.step(loop) > 0 and isinstance(op, Apply) and op.prim == "pymax":
             lo, floor = self.sum(loop.lo), self.sum(op.args[1])
             if not lo.bases and not floor.bases and floor.offset <= lo.offset:
@@ -111,7 +115,7 @@ class Bounds:
 
     def step(self, loop: For) -> int:
         """The step of a loop; 0 if it is not known."""
-        step = self._definition.get(loop.step)
+        step = self.definition.get(loop.step)
         return int(step.value) if isinstance(step, Const) else 0
 
     def ends(self, loop: For) -> tuple[Sum, Sum] | None:
@@ -145,7 +149,7 @@ class Bounds:
         return all(map(self._is_length, rest))
 
     def _is_length(self, base: Value) -> bool:
-        return isinstance(self._definition.get(base), Dim | ListLen)
+        return isinstance(self.definition.get(base), Dim | ListLen)
 
     def differ(
         self, later: Value, earlier: Value, common: Callable[[Value], bool], ahead: For | None = None

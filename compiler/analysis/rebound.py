@@ -27,7 +27,6 @@ from ..ir.nodes import (
     Value,
     View,
 )
-from ..ir.types import Array
 from ..ir.walk import regions, walk
 from .inside import Inside
 from .structure import Structure
