@@ -94,6 +94,7 @@ class _Guard:
         """A region with its checks, and what may be checked before the loop `around` it."""
         ops: list[Op] = []
         before: dict[Need, None] = {}
+        assumed: list[Passed] = []  # will have been checked before the loop
         inside = defined(region) if around is not None else set()
         for position, op in enumerate(region.ops):
             needs = [n for axis in _indices(op) if (n := self._need(*axis, op.src, facts)) is not None]
@@ -104,11 +105,14 @@ class _Guard:
                 lifted = None if around is None else self._lifted(need, around, inside)
                 if lifted is not None:
                     before.setdefault(lifted)
+                    assumed += self._passed(lifted)
+                    facts.passed += self._passed(lifted)
                 elif not self._known.follows(need.low, need.high, *need.place, facts, need.runs):
                     ops += self._checks(self._widest(need, region.ops[position:]), facts)
             if isinstance(op, Check):
                 self._known.learn(op.args[0], facts)
             ops.append(op)
+        facts.passed = [passed for passed in facts.passed if passed not in assumed]
         return Region(region.params, ops, region.yields), list(before)
 
     def _inner(self, op: Op, facts: Facts) -> tuple[Op, list[Need]]:
@@ -160,6 +164,16 @@ class _Guard:
         )
 
     # -- checks
+    def _passed(self, need: Need) -> list[Passed]:
+        """What holds after the check of a need."""
+        length = self._known.lengths.of(need.array, need.axis)
+        ends = ((need.low, False), (need.high, True))
+        return [
+            Passed(self._known.lengths.canonical(end), length, upper, need.runs)
+            for end, upper in ends
+            if end is not None
+        ]
+
     def _lifted(self, need: Need, loop: For, inside: set[Value]) -> Need | None:
         """What is to be checked before the loop, if that can be said there."""
         first, last = self._known.sum(loop.lo), self._known.sum(loop.hi)
