@@ -53,19 +53,21 @@ from .transform.narrow import narrow
 from .transform.parallel import Decision, parallel
 from .transform.products import products
 from .transform.promote import promote, promote_all
+from .transform.rings import rings
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
 from .transform.shrink import shrink
+from .transform.sink import sink
 from .transform.suppose import suppose
 from .transform.unroll import unroll
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
-PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:-1], unroll, scalarise)
+PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:2], rings, *CLEANUP[2:-1], unroll, scalarise)
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
 NESTS: tuple[Callable[..., Function], ...] = (products, interchange, *FUSION)
-REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, promote_all, gather)
+REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, gather, promote_all, sink)
 MAX_ROUNDS = 4
 LANES_BUDGET = 1000
 """Ops that all trips of a loop over few lanes may have if it is written out: there may be much between two

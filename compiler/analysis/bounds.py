@@ -12,6 +12,7 @@ from itertools import product
 
 from ..ir.build import Builder
 from ..ir.nodes import Apply, Const, Dim, For, ListLen, Op, Value
+from .ring import neighbour
 
 DEPTH, MOST_BOUNDS = 4, 40
 """How many bounds of loops are followed, one after the other and in all."""
@@ -41,8 +42,12 @@ class Sum:
 
     def replaced(self, base: Value, by: Sum) -> Sum:
         """The sum with one of its values replaced."""
+        return self.without(base).plus(by)
+
+    def without(self, base: Value) -> Sum:
+        """The sum without one of its values."""
         k = self.bases.index(base)
-        return Sum((*self.bases[:k], *self.bases[k + 1 :]), self.offset).plus(by)
+        return Sum((*self.bases[:k], *self.bases[k + 1 :]), self.offset)
 
     def value(self, b: Builder) -> Value:
         """The sum as IR."""
@@ -63,13 +68,13 @@ class Bounds:
     """`loops` has the loop of each index, `definition` the op of each other value."""
 
     def __init__(self, definition: Mapping[Value, Op], loops: Mapping[Value, For]) -> None:
-        self._definition = definition
-        self._loops = loops
+        self.definition = definition
+        self.loops = loops
         self._choices: dict[tuple[Value, bool], list[Sum]] = {}
 
     def sum(self, value: Value) -> Sum:
         """An integer as a sum of others and a number."""
-        op = self._definition.get(value)
+        op = self.definition.get(value)
         if isinstance(op, Const):
             return Sum((), int(op.value))
         if isinstance(op, Apply) and op.prim == "add":
@@ -99,21 +104,17 @@ class Bounds:
         return list(found)
 
     def _limits(self, base: Value, low: bool) -> list[Sum]:
-        op, loop = self._definition.get(base), self._loops.get(base)
+        op, loop = self.definition.get(base), self.loops.get(base)
         if loop is not None and (step := self.step(loop)):
-            least, end = self.sum(loop.lo), self.sum(loop.hi)
-            if step < 0:
-                least, end = end.plus(ONE), least.plus(ONE)
-            return [least] if low else [self._reached(least, end).plus(Sum((), -1))]
+            if low:
+                return [self.sum(loop.lo) if step > 0 else self.sum(loop.hi).plus(ONE)]
+            return [self.reached(loop).plus(Sum((), -1))]
         if isinstance(op, Apply) and op.prim in (("pymax", "maximum") if low else ("pymin", "minimum")):
             return [self.sum(a) for a in op.args]
-        if isinstance(op, Apply) and op.prim == "select":
+        if isinstance(op, Apply) and op.prim in ("select", "mod"):
             if (base, low) not in self._choices:
                 self._choices[base, low] = self._chosen(op, low)
             return self._choices[base, low]
-        if isinstance(op, Apply) and op.prim == "mod":
-            n = self.sum(op.args[1])
-            return [Sum((), 0) if low else n.plus(Sum((), -1))] if not n.bases and n.offset > 0 else []
         if not low and isinstance(op, For) and op.counted and base is op.outs[-1]:
             return self._trips(op)
         return []
@@ -123,8 +124,11 @@ class Bounds:
         from_zero = self.sum(loop.lo) == Sum((), 0) and self.step(loop) == 1
         return [self.sum(loop.hi)] if from_zero and self._is_length(loop.hi) else []
 
-    def _reached(self, least: Sum, end: Sum) -> Sum:
-        """The end of a loop where its body runs: max(n, 0) is n in a loop from 0 on."""
+    def reached(self, loop: For) -> Sum:
+        """One more than the greatest index, where a body runs: max(n, 0) is n in a loop from 0 on."""
+        least, end = self.sum(loop.lo), self.sum(loop.hi)
+        if self.step(loop) < 0:
+            least, end = end.plus(ONE), least.plus(ONE)
         if least.bases or len(end.bases) != 1:
             return end
         (base,) = end.bases
@@ -132,11 +136,11 @@ class Bounds:
 
     def _above(self, value: Value, number: int) -> Sum:
         """What a value is where it is above a number: `max(n, 0)` and `n if n > 0 else 0` are n above 0."""
-        op = self._definition.get(value)
+        op = self.definition.get(value)
         if isinstance(op, Apply) and op.prim == "pymax" and self._is_at_most(op.args[1], number):
             return self.sum(op.args[0])
         if isinstance(op, Apply) and op.prim == "select" and self._is_at_most(op.args[2], number):
-            chosen, cond = self.sum(op.args[1]), self._definition.get(op.args[0])
+            chosen, cond = self.sum(op.args[1]), self.definition.get(op.args[0])
             if isinstance(cond, Apply) and cond.prim == "gt" and cond.args[0] in chosen.bases:
                 than = self.sum(cond.args[1])
                 if not than.bases:
@@ -145,8 +149,14 @@ class Bounds:
         return Sum((value,), 0)
 
     def _chosen(self, op: Apply, low: bool) -> list[Sum]:
-        """What a select is at least (or else at most), as both of its operands are."""
-        cond = self._definition.get(op.args[0])
+        """What a remainder, or one of two values, is at least (or else at most)."""
+        around = neighbour(op.out, self)
+        if around is not None:
+            return [Sum((), 0) if low else around.length.plus(Sum((), -1))]
+        if op.prim == "mod":
+            n = self.sum(op.args[1])
+            return [Sum((), 0) if low else n.plus(Sum((), -1))] if not n.bases and n.offset > 0 else []
+        cond = self.definition.get(op.args[0])
         arms = []
         for arm, names in zip(op.args[1:], ({n: n for n in NEGATED}, NEGATED), strict=True):
             bounds = dict.fromkeys(self.beneath(arm, low))
@@ -184,7 +194,7 @@ class Bounds:
 
     def step(self, loop: For) -> int:
         """The step of a loop; 0 if it is not known."""
-        step = self._definition.get(loop.step)
+        step = self.definition.get(loop.step)
         return int(step.value) if isinstance(step, Const) else 0
 
     def ends(self, loop: For) -> tuple[Sum, Sum] | None:
@@ -217,7 +227,7 @@ class Bounds:
         return all(map(self._is_length, rest))
 
     def _is_length(self, base: Value) -> bool:
-        return isinstance(self._definition.get(base), Dim | ListLen)
+        return isinstance(self.definition.get(base), Dim | ListLen)
 
     def differ(
         self, later: Value, earlier: Value, common: Callable[[Value], bool], ahead: For | None = None

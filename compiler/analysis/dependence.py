@@ -36,6 +36,7 @@ from ..ir.walk import defined, walk
 from .bounds import Bounds
 from .existing import Existing
 from .memory import Memory, is_reference
+from .ring import Neighbour, neighbour
 
 READ, WRITE, ADD = "read", "write", "add"
 Affine = tuple[Value | None, int]
@@ -123,6 +124,10 @@ class Dependences:
     def nonneg(self, value: Value) -> bool:
         """Whether an index is certainly not negative."""
         return self._bounds.nonnegative(value)
+
+    def neighbour(self, index: Value) -> Neighbour | None:
+        """What an index is on the ring of a loop around it, if it is a neighbour there."""
+        return neighbour(index, self._bounds)
 
     def less_than(self, index: Value) -> list[Value]:
         """Values that an index is certainly less than, by the loops around it."""

@@ -32,6 +32,7 @@ from dataclasses import dataclass, replace
 
 from ..analysis.bounds import Sum
 from ..analysis.inside import Facts, Inside, Passed, Run, is_within
+from ..analysis.ring import neighbour
 from ..errors import Src
 from ..ir.build import Builder
 from ..ir.effects import is_random, may_raise
@@ -177,8 +178,8 @@ class _Guard:
         up = self._known.bounds.step(loop) > 0
         last = last.plus(Sum((), -1 if up else 1))
         least, most = (first, last) if up else (last, first)
-        low = None if need.low is None else _replaced(need.low, loop.index, least)
-        high = None if need.high is None else _replaced(need.high, loop.index, most)
+        low = None if need.low is None else _replaced(self._end(need.low, loop, False), loop.index, least)
+        high = None if need.high is None else _replaced(self._end(need.high, loop, True), loop.index, most)
         told = [low, high, *(total for run in need.runs for total in run)]
         if need.array in inside or any(
             b in inside for total in told if total is not None for b in total.bases
@@ -187,6 +188,15 @@ class _Guard:
         run = self._known.run(loop)
         runs = need.runs if run in need.runs else (run, *need.runs)
         return replace(need, low=low, high=high, runs=runs)
+
+    def _end(self, total: Sum, loop: For, upper: bool) -> Sum:
+        """A sum where neighbours on the ring of a loop are as large as they get, or as small."""
+        for base in total.bases:
+            near = neighbour(base, self._known.bounds)
+            if near is not None and near.loop is loop:
+                end = near.length.plus(Sum((), -1)) if upper else Sum((), 0)
+                return self._end(total.replaced(base, end), loop, upper)
+        return total
 
     def _widest(self, need: Need, following: list[Op]) -> Need:
         """The need, or that of a later access which differs in a number only and surely follows."""

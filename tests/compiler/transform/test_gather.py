@@ -197,6 +197,120 @@ def test_nests(f: Callable[..., float], shape: tuple[int, ...], kind: str) -> No
     pb.check_grads(f, args, order=2)
 
 
+def chosen_neighbours(u0, k, steps):
+    """A ring along both axes, in place and with buffers."""
+    u = u0.copy()
+    n, m = u.shape
+    for _ in range(steps):
+        v = np.empty_like(u)
+        for i in range(n):
+            up = i - 1 if i > 0 else n - 1
+            down = 0 if i == n - 1 else i + 1
+            for j in range(m):
+                left = j - 1 if j > 0 else m - 1
+                right = j + 1 if j < m - 1 else 0
+                v[i, j] = u[i, j] + k * np.sin(u[up, j] * u[i, left] + u[down, j] - u[i, right])
+        u = v
+    return np.sum(u**2)
+
+
+def remainders(u0, k, steps):
+    """All eight neighbours: corners too."""
+    n, m = u0.shape
+    v = np.zeros((n, m))
+    for i in range(n):
+        for j in range(m):
+            up, down, left, right = (i - 1) % n, (i + 1) % n, (j - 1) % m, (j + 1) % m
+            edges = u0[up, j] + 2.0 * u0[down, j] + 3.0 * u0[i, left] + 4.0 * u0[i, right]
+            corners = u0[up, left] - 2.0 * u0[up, right] + 3.0 * u0[down, left] - 4.0 * u0[down, right]
+            v[i, j] = np.exp(k * (edges + corners))
+    return np.sum(v)
+
+
+def rolled(u0, k, steps):
+    u = u0
+    for _ in range(steps):
+        around = np.roll(u, 1, 0) + np.roll(u, -1, 0) * np.roll(u, 1, 1) + np.roll(u, -1, 1)
+        u = u + k * around
+    return np.sum(u**2)
+
+
+def ring_of_columns(u0, k, steps):
+    """A ring along one axis, walls along the other."""
+    n, m = u0.shape
+    v = np.zeros((n, m))
+    for i in range(1, n - 1):
+        for j in range(m):
+            v[i, j] = k * (u0[i - 1, j] + u0[i + 1, j] * u0[i, (j + 1) % m] + u0[i, (j - 1) % m])
+    return np.sum(v**2)
+
+
+def walls_and_ring(u0, k, steps):
+    """Along one axis some places are on a ring, and some are not: those stay."""
+    n, m = u0.shape[0], u0.shape[1] - 2
+    v = np.zeros((n, m))
+    for i in range(n):
+        for j in range(m):
+            v[i, j] = k * (u0[i, (j + 1) % m] + u0[i, (j - 1) % m]) * u0[i, j + 2]
+    return np.sum(v**2)
+
+
+def one_neighbour(u0, k, steps):
+    """The place of the index itself needs no buffer."""
+    v = np.zeros(u0.shape[0])
+    for j in range(u0.shape[0]):
+        v[j] = np.sin(k * u0[j]) * u0[(j + 1) % u0.shape[0]]
+    return np.sum(v**2)
+
+
+def no_ring(u0, k, steps):
+    """The loop does not run over all of the ring."""
+    v = np.zeros(u0.shape[0])
+    for j in range(1, u0.shape[0]):
+        v[j] = np.sin(k * u0[j]) * u0[(j + 1) % u0.shape[0]] * u0[(j - 1) % u0.shape[0]]
+    return np.sum(v**2)
+
+
+RINGS = [
+    (chosen_neighbours, (5, 9), "near"),
+    (chosen_neighbours, (1, 6), "row"),
+    (chosen_neighbours, (5, 1), ""),
+    (chosen_neighbours, (2, 2), ""),
+    (remainders, (4, 9), "near"),
+    (remainders, (1, 6), "near"),
+    (rolled, (4, 9), "near"),
+    (rolled, (5, 2), ""),
+    (ring_of_columns, (4, 9), "near"),
+    (ring_of_columns, (3, 2), "near"),
+    (ring_of_columns, (2, 4), "near"),
+    (walls_and_ring, (3, 9), "row"),
+    (one_neighbour, (9,), "row"),
+    (no_ring, (9,), ""),
+]
+
+
+@pytest.mark.parametrize(("f", "shape", "kind"), RINGS, ids=lambda v: getattr(v, "__name__", str(v)))
+def test_rings(f: Callable[..., float], shape: tuple[int, ...], kind: str) -> None:
+    derivative, args = derived(f, shape)
+    assert [word for word in ("near", "row") if f"_{word}" in derivative.backward_source] == kind.split()
+    pb.check_grads(f, args, order=2)
+
+
+@pytest.mark.parametrize("n", [-100, -1, 0, 1, 4])
+def test_a_ring_without_elements(n: int) -> None:
+    def f(x, n):
+        total = 0.0
+        for j in range(n):
+            total += np.sin(x[(j + 1) % n]) * x[(j - 1) % n]
+        return total
+
+    x = np.random.default_rng(1).uniform(size=4)
+    value, gradient = pb.value_and_grad(f)(x, n)
+    assert value == pytest.approx(f(x, n))
+    assert n > 0 or not gradient.any()
+    pb.check_grads(f, (x, n))
+
+
 def test_what_nothing_else_needs_has_no_buffer() -> None:
     derivative, _ = derived(five_points, (6, 9))
     text = derivative.backward_source
