@@ -59,12 +59,5 @@ def _at(end: Sum, index: Value, value: Sum) -> Sum:
 
 def longest(b: Builder, ends: Ends) -> Value:
     """How many numbers there are between two ends, as IR."""
-    low, high = (_value(b, end) for end in ends)
+    low, high = (Sym(b, end.build(b)) for end in ends)
     return emit(b, "pymax", (high - low).value, b.int(0))
-
-
-def _value(b: Builder, end: Sum) -> Sym:
-    total = Sym(b, b.int(end.offset))
-    for base in end.bases:
-        total = Sym(b, base) + total
-    return total

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
 
+from ..ir.build import Builder
 from ..ir.nodes import Apply, Const, Dim, For, ListLen, Op, Value
+from ..prims.prim import emit
 
 DEPTH, MOST_BOUNDS = 4, 40
 """How many bounds of loops are followed, one after the other and in all."""
@@ -43,6 +45,15 @@ class Sum:
         k = self.bases.index(base)
         return Sum((*self.bases[:k], *self.bases[k + 1 :]), self.offset).plus(by)
 
+    def build(self, b: Builder) -> Value:
+        """The sum as IR."""
+        if not self.bases:
+            return b.int(self.offset)
+        value = self.bases[0]
+        for base in self.bases[1:]:
+            value = emit(b, "add", value, base)
+        return emit(b, "add", value, b.int(self.offset))
+
 
 class Bounds:
     """`loops` has the loop of each index, `definition` the op of each other value."""
@@ -74,13 +85,33 @@ class Bounds:
                 further
                 for bound in newest
                 for base in dict.fromkeys(bound.bases)
-                for limit in self._limits(base, low)
-                if (further := bound.replaced(base, limit)) not in found
+                for further in self._further(bound, base, low)
+                if further not in found
             ]
             found.update(dict.fromkeys(newest))
             if len(found) > MOST_BOUNDS:
                 break
         return list(found)
+
+    def _further(self, bound: Sum, base: Value, low: bool) -> list[Sum]:
+        """What a sum is at least (or at most) by what one of its values is."""
+        found = [bound.replaced(base, limit) for limit in self._limits(base, low)]
+        rest = self.cancelled(bound, base)
+        return found if rest is None else [rest, *found]
+
+    def cancelled(self, total: Sum, base: Value) -> Sum | None:
+        """(a - b) + b + c as a + c."""
+        op = self._definition.get(base)
+        if not isinstance(op, Apply) or op.prim != "sub":
+            return None
+        left, right = (self.sum(a) for a in op.args)
+        rest = list(total.bases)
+        rest.remove(base)
+        for value in right.bases:
+            if value not in rest:
+                return None
+            rest.remove(value)
+        return Sum(tuple(rest), total.offset - right.offset).plus(left)
 
     def _limits(self, base: Value, low: bool) -> list[Sum]:
         op, loop = self._definition.get(base), self._loops.get(base)
@@ -91,6 +122,8 @@ class Bounds:
             return [self.sum(self._reached(loop)).plus(Sum((), -1 if up else 1))]
         if isinstance(op, Apply) and op.prim in (("pymax", "maximum") if low else ("pymin", "minimum")):
             return [self.sum(a) for a in op.args]
+        if low and isinstance(op, Apply) and op.prim == "mul" and all(map(self.nonnegative, op.args)):
+            return [Sum((), 0)]
         if not low and isinstance(op, For) and op.counted and base is op.outs[-1]:
             return self._trips(op)
         return []

@@ -145,8 +145,13 @@ class _Guard:
         return (
             not loop.stops
             and abs(self._known.bounds.step(loop)) == 1
-            and not any(map(_is_seen, walk(loop.body)))
+            and not any(map(self._is_seen, walk(loop.body)))
         )
+
+    def _is_seen(self, op: Op) -> bool:
+        """Whether it is seen that an op ran though the function raises later, or it may raise or not end."""
+        seen = isinstance(op, Check | Print | Call | CallFn | Pop | ListGet | ListSet | While)
+        return seen or may_raise(op, self._known.definition) or is_random(op)
 
     # -- what an access needs
     def _need(self, array: Value, axis: int, index: Value, src: Src, facts: Facts) -> Need | None:
@@ -188,7 +193,7 @@ class _Guard:
                         need = replace(need, high=total, src=op.src)
                     if need.low is not None and (total.apart_by(need.low) or 0) < 0:
                         need = replace(need, low=total, src=op.src)
-            if any(map(_is_seen, (op, *(o for r in op.regions for o in walk(r))))):
+            if any(map(self._is_seen, (op, *(o for r in op.regions for o in walk(r))))):
                 break
         return need
 
@@ -210,10 +215,10 @@ class _Guard:
             parts = [(total, b.apply("and", (low, high), "bool"), runs)]
         for total, cond, runs in parts:
             for first, last in runs[::-1]:
-                idle = b.apply("le", (_value(b, last), _value(b, first)), "bool")
+                idle = b.apply("le", (last.build(b), first.build(b)), "bool")
                 cond = b.apply("or", (idle, cond), "bool")
             message = MESSAGE.replace("AXIS", str(need.axis))
-            b.check(cond, "IndexError", message, (_value(b, total), length))
+            b.check(cond, "IndexError", message, (total.build(b), length))
         return b.region.ops
 
 
@@ -233,12 +238,6 @@ def _indices(op: Op) -> Iterator[tuple[Value, int, Value]]:
             axis += entry != "n"
 
 
-def _is_seen(op: Op) -> bool:
-    """Whether it is seen that an op ran though the function raises later, or it may raise or not end."""
-    seen = isinstance(op, Check | Print | Call | CallFn | Pop | ListGet | ListSet | While)
-    return seen or may_raise(op) or is_random(op)
-
-
 def _is_idle(run: Run, high: Sum) -> bool:
     """Whether a check passes where a loop has no iteration: n <= 0 is all that n <= len(x) needs."""
     gap = high.apart_by(run[1])
@@ -249,7 +248,7 @@ def _above(b: Builder, low: Sum, length: Value) -> Value:
     """-length <= low, as one would write it."""
     if not low.bases:
         return b.apply("le", (b.int(-low.offset), length), "bool")
-    return b.apply("le", (b.apply("neg", (length,), "int64"), _value(b, low)), "bool")
+    return b.apply("le", (b.apply("neg", (length,), "int64"), low.build(b)), "bool")
 
 
 def _below(b: Builder, high: Sum, length: Value) -> Value:
@@ -257,8 +256,8 @@ def _below(b: Builder, high: Sum, length: Value) -> Value:
     if not high.bases:
         return b.apply("le", (b.int(high.offset + 1), length), "bool")
     if high.offset == -1:
-        return b.apply("le", (_value(b, replace(high, offset=0)), length), "bool")
-    return b.apply("lt", (_value(b, high), length), "bool")
+        return b.apply("le", (replace(high, offset=0).build(b), length), "bool")
+    return b.apply("lt", (high.build(b), length), "bool")
 
 
 def _strongest(needs: list[Need]) -> list[Need]:
@@ -282,13 +281,3 @@ def _replaced(total: Sum, base: Value, by: Sum) -> Sum:
     while base in total.bases:
         total = total.replaced(base, by)
     return total
-
-
-def _value(b: Builder, total: Sum) -> Value:
-    """A sum as a value."""
-    if not total.bases:
-        return b.int(total.offset)
-    value = total.bases[0]
-    for base in total.bases[1:]:
-        value = b.apply("add", (value, base), "int64")
-    return b.apply("add", (value, b.int(total.offset)), "int64") if total.offset else value
