@@ -38,9 +38,11 @@ from .tangent.build import tangent
 from .tangent.lanes import LanesRefused, lane_tangent
 from .transform.ascend import ascend
 from .transform.contract import contract
+from .transform.counters import counters
 from .transform.cse import cse
 from .transform.dce import dce
 from .transform.fold import fold
+from .transform.from_zero import from_zero
 from .transform.fuse_loops import fuse_loops
 from .transform.gather import gather
 from .transform.guard import guard
@@ -63,7 +65,15 @@ from .transform.suppose import suppose
 from .transform.unroll import unroll
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
-PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:2], rings, *CLEANUP[2:-1], unroll, scalarise)
+PRIMAL: tuple[Callable[..., Function], ...] = (
+    narrow,
+    counters,
+    *CLEANUP[:2],
+    rings,
+    *CLEANUP[2:-1],
+    unroll,
+    scalarise,
+)
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
 NESTS: tuple[Callable[..., Function], ...] = (products, interchange, *FUSION)
@@ -298,6 +308,9 @@ def _final(
     if recipe.parallel:
         fastmath = runner.options.fastmath
         module = runner.run("parallel", partial(_in_threads, module, fastmath, decisions), module)
+    if explicit:
+        module = runner.run("from_zero", partial(_each, from_zero, module), module)
+        module = runner.run("dce", partial(_each, dce, module), module)
     runner.keep("final", module)
     return module, decisions
 

@@ -59,5 +59,5 @@ def _at(end: Sum, index: Value, value: Sum) -> Sum:
 
 def longest(b: Builder, ends: Ends) -> Value:
     """How many numbers there are between two ends, as IR."""
-    low, high = (end.value(b) for end in ends)
+    low, high = (end.build(b) for end in ends)
     return emit(b, "pymax", emit(b, "sub", high, low), b.int(0))

@@ -12,7 +12,8 @@ from itertools import product
 
 from ..ir.build import Builder
 from ..ir.nodes import Apply, Const, Dim, For, ListLen, Op, Value
-from .ring import neighbour
+from ..prims.prim import emit
+from .ring import MIRRORED, neighbour
 
 DEPTH, MOST_BOUNDS = 4, 40
 """How many bounds of loops are followed, one after the other and in all."""
@@ -49,19 +50,18 @@ class Sum:
         k = self.bases.index(base)
         return Sum((*self.bases[:k], *self.bases[k + 1 :]), self.offset)
 
-    def value(self, b: Builder) -> Value:
+    def build(self, b: Builder) -> Value:
         """The sum as IR."""
         if not self.bases:
             return b.int(self.offset)
         value = self.bases[0]
         for base in self.bases[1:]:
-            value = b.apply("add", (value, base), "int64")
-        return b.apply("add", (value, b.int(self.offset)), "int64") if self.offset else value
+            value = emit(b, "add", value, base)
+        return emit(b, "add", value, b.int(self.offset))
 
 
 ONE = Sum((), 1)
 NEGATED = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
-MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 
 
 class Bounds:
@@ -95,13 +95,33 @@ class Bounds:
                 further
                 for bound in newest
                 for base in dict.fromkeys(bound.bases)
-                for limit in self._limits(base, low)
-                if (further := bound.replaced(base, limit)) not in found
+                for further in self._further(bound, base, low)
+                if further not in found
             ]
             found.update(dict.fromkeys(newest))
             if len(found) > MOST_BOUNDS:
                 break
         return list(found)
+
+    def _further(self, bound: Sum, base: Value, low: bool) -> list[Sum]:
+        """What a sum is at least (or at most) by what one of its values is."""
+        found = [bound.replaced(base, limit) for limit in self._limits(base, low)]
+        rest = self.cancelled(bound, base)
+        return found if rest is None else [rest, *found]
+
+    def cancelled(self, total: Sum, base: Value) -> Sum | None:
+        """(a - b) + b + c as a + c."""
+        op = self.definition.get(base)
+        if not isinstance(op, Apply) or op.prim != "sub":
+            return None
+        left, right = (self.sum(a) for a in op.args)
+        rest = list(total.bases)
+        rest.remove(base)
+        for value in right.bases:
+            if value not in rest:
+                return None
+            rest.remove(value)
+        return Sum(tuple(rest), total.offset - right.offset).plus(left)
 
     def _limits(self, base: Value, low: bool) -> list[Sum]:
         op, loop = self.definition.get(base), self.loops.get(base)
@@ -115,6 +135,8 @@ class Bounds:
             if (base, low) not in self._choices:
                 self._choices[base, low] = self._chosen(op, low)
             return self._choices[base, low]
+        if low and isinstance(op, Apply) and op.prim == "mul" and all(map(self.nonnegative, op.args)):
+            return [Sum((), 0)]
         if not low and isinstance(op, For) and op.counted and base is op.outs[-1]:
             return self._trips(op)
         return []

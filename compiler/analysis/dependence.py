@@ -155,7 +155,9 @@ class Dependences:
             for inner in region.ops:
                 self._collect(inner, into)
         into.accesses.extend(_accesses(op))
-        into.raises |= isinstance(op, Check | Call | Pop | ListGet | ListSet) or may_raise(op)
+        into.raises |= isinstance(op, Check | Call | Pop | ListGet | ListSet) or may_raise(
+            op, self.definition
+        )
         into.prints |= isinstance(op, Print)
         into.draws |= is_random(op)
         into.opaque |= isinstance(op, CallFn)

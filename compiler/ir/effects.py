@@ -7,9 +7,26 @@ result nobody uses may be dropped: the frontend guards what the user's program m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-from .nodes import Alloc, Apply, Call, CallFn, Check, ListGet, ListLen, ListNew, Load, Op, Pop, Print, Store
+from .nodes import (
+    Alloc,
+    Apply,
+    Call,
+    CallFn,
+    Check,
+    Const,
+    ListGet,
+    ListLen,
+    ListNew,
+    Load,
+    Op,
+    Pop,
+    Print,
+    Store,
+    Value,
+)
 from .types import Scalar, is_inexact
 from .walk import walk
 
@@ -53,8 +70,14 @@ def _gives_reference(op: Op) -> bool:
     return any(not isinstance(out.type, Scalar) for out in op.outs)
 
 
-def may_raise(op: Op) -> bool:
-    """Whether a pure op can raise in generated code: integer division by what may be zero, and the like."""
+def may_raise(op: Op, definition: Mapping[Value, Op] = MappingProxyType({})) -> bool:
+    """Whether a pure op can raise in generated code: integer division by what may be zero, and the like.
+
+    `definition` has the literals that are known.
+    """
+    last = definition.get(op.args[-1]) if op.args else None
+    if isinstance(last, Const) and not isinstance(last.value, complex) and last.value > 0:
+        return False
     return (
         isinstance(op, Apply)
         and op.prim in ("floordiv", "mod", "fmod", "div", "lshift", "rshift", "ipow", "pow")

@@ -158,8 +158,13 @@ class _Guard:
         return (
             not loop.stops
             and abs(self._known.bounds.step(loop)) == 1
-            and not any(map(_is_seen, walk(loop.body)))
+            and not any(map(self._is_seen, walk(loop.body)))
         )
+
+    def _is_seen(self, op: Op) -> bool:
+        """Whether it is seen that an op ran though the function raises later, or it may raise or not end."""
+        seen = isinstance(op, Check | Print | Call | CallFn | Pop | ListGet | ListSet | While)
+        return seen or may_raise(op, self._known.definition) or is_random(op)
 
     # -- what an access needs
     def _need(self, array: Value, axis: int, index: Value, src: Src, facts: Facts) -> Need | None:
@@ -210,7 +215,7 @@ class _Guard:
                         need = replace(need, high=total, src=op.src)
                     if need.low is not None and (total.apart_by(need.low) or 0) < 0:
                         need = replace(need, low=total, src=op.src)
-            if any(map(_is_seen, (op, *(o for r in op.regions for o in walk(r))))):
+            if any(map(self._is_seen, (op, *(o for r in op.regions for o in walk(r))))):
                 break
         return need
 
@@ -230,10 +235,10 @@ class _Guard:
             parts = [(total, b.apply("and", (low, high), "bool"), runs)]
         for total, cond, runs in parts:
             for first, last in runs[::-1]:
-                idle = b.apply("le", (last.value(b), first.value(b)), "bool")
+                idle = b.apply("le", (last.build(b), first.build(b)), "bool")
                 cond = b.apply("or", (idle, cond), "bool")
             message = MESSAGE.replace("AXIS", str(need.axis))
-            b.check(cond, "IndexError", message, (total.value(b), length))
+            b.check(cond, "IndexError", message, (total.build(b), length))
         return b.region.ops
 
     def _learn(self, need: Need, facts: Facts) -> None:
@@ -264,12 +269,6 @@ def _indices(op: Op) -> Iterator[tuple[Value, int, Value]]:
             axis += entry != "n"
 
 
-def _is_seen(op: Op) -> bool:
-    """Whether it is seen that an op ran though the function raises later, or it may raise or not end."""
-    seen = isinstance(op, Check | Print | Call | CallFn | Pop | ListGet | ListSet | While)
-    return seen or may_raise(op) or is_random(op)
-
-
 def _is_idle(run: Run, high: Sum) -> bool:
     """Whether a check passes where a loop has no iteration: n <= 0 is all that n <= len(x) needs."""
     gap = high.apart_by(run[1])
@@ -280,7 +279,7 @@ def _above(b: Builder, low: Sum, length: Value) -> Value:
     """-length <= low, as one would write it."""
     if not low.bases:
         return b.apply("le", (b.int(-low.offset), length), "bool")
-    return b.apply("le", (b.apply("neg", (length,), "int64"), low.value(b)), "bool")
+    return b.apply("le", (b.apply("neg", (length,), "int64"), low.build(b)), "bool")
 
 
 def _below(b: Builder, high: Sum, length: Value) -> Value:
@@ -288,8 +287,8 @@ def _below(b: Builder, high: Sum, length: Value) -> Value:
     if not high.bases:
         return b.apply("le", (b.int(high.offset + 1), length), "bool")
     if high.offset == -1:
-        return b.apply("le", (replace(high, offset=0).value(b), length), "bool")
-    return b.apply("lt", (high.value(b), length), "bool")
+        return b.apply("le", (replace(high, offset=0).build(b), length), "bool")
+    return b.apply("lt", (high.build(b), length), "bool")
 
 
 def _strongest(needs: list[Need]) -> list[Need]:

@@ -68,7 +68,4 @@ class _Mover:
             return isinstance(inner, Const | Dim)
         if not isinstance(outer, Loop) or not inner.pure or isinstance(inner, Undef):
             return False
-        if not may_raise(inner):
-            return True
-        divisor = self.literals.get(inner.args[-1])
-        return divisor is not None and divisor.value > 0
+        return not may_raise(inner, self.literals)

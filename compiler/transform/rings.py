@@ -69,7 +69,7 @@ class _Rings:
         b = Builder()
         b.src = op.src
         index, one = found.loop.index, b.int(1)
-        last = found.length.plus(Sum((), -1)).value(b)
+        last = found.length.plus(Sum((), -1)).build(b)
         if found.step < 0:
             parts = (b.apply("gt", (index, b.int(0)), "bool"), b.apply("sub", (index, one), "int64"), last)
         else:
