@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ..analysis.lengths import Length
 from ..ir.build import Builder
-from ..ir.nodes import For, If, ListLen, Op, Region, Value
+from ..ir.nodes import Alloc, Dim, For, If, ListLen, Op, Region, Value, View
 from ..ir.types import List
 from ..ir.walk import walk
 from ..prims.counting import iteration, trip_count
+from ..prims.libcall import fill
+from ..prims.prim import emit
 from .custom import Ruled
 from .elements import for_elements
 from .recover import Frame, Recover, Slot
@@ -68,7 +71,7 @@ class Forward:
 
     def _op(self, op: Op, b: Builder) -> tuple[Value, ...]:
         if not op.regions:
-            b.add(op.plain() if isinstance(op, Ruled) else op)
+            self._plain(op.plain() if isinstance(op, Ruled) else op, b)
             return op.outs
         regions, exports = [], []
         for inner in op.regions:
@@ -86,6 +89,24 @@ class Forward:
             new.attrs = (new.stops, False, 0)
         b.add(new)
         return outs
+
+    def _plain(self, op: Op, b: Builder) -> None:
+        """An op without regions; arrays that it makes in rows of tapes are those rows."""
+        slots = self._recover.slots
+        rows = {out: slots[out] for out in op.outs if out in slots and slots[out].is_row}
+        made = {out: Value(out.type, out.name) for out in rows}
+        if not rows:
+            b.add(op)
+        elif not isinstance(op, Alloc):
+            b.add(op.rebuild(outs=tuple(made.get(out, out) for out in op.outs)))
+        for row, slot in rows.items():
+            index = self._iterations(slot, b)
+            spec = ("i",) * len(index) + (":",) * row.rank
+            b.add(View((slot.ref, *index), (row,), (), ("slice", spec), b.src))
+            if not isinstance(op, Alloc):
+                fill(b, row, made[row])
+            elif op.fill == "zeros":
+                fill(b, row, None)
 
     # -- tapes
     def _tapes(self, op: Op, b: Builder) -> None:
@@ -108,7 +129,8 @@ class Forward:
         ends = slot.ends
         bounds = [v for loop in slot.loops if loop not in ends for v in loop.args[:3]]
         bounds += [base for pair in ends.values() for end in pair for base in end.bases]
-        b = self._place([] if slot.is_list else bounds if slot.copied is None else [*bounds, slot.copied], b)
+        bounds += [n if isinstance(n, Value) else n[0] for n in slot.lengths]
+        b = self._place([] if slot.is_list else bounds, b)
         if slot.is_list:
             assert isinstance(slot.ref.type, List)
             made = b.list_new(slot.ref.type.elem, slot.ref.name)
@@ -119,11 +141,17 @@ class Forward:
                 else trip_count(b, *(self._top(v, b) for v in loop.args[:3]))
                 for loop in slot.loops
             ]
-            if slot.copied is not None:
-                counts += [b.dim(slot.copied, axis) for axis in range(slot.copied.rank)]
+            counts += [self._length(n, b) for n in slot.lengths]
             made = b.alloc(counts, slot.ref.dtype, "empty", slot.ref.name)
         b.region.ops[-1].outs = (slot.ref,)
         b.defs[slot.ref] = b.defs.pop(made)
+
+    def _length(self, length: Length, b: Builder) -> Value:
+        """A length of rows, which is a negative number at most in a loop without iterations."""
+        if not isinstance(length, Value):
+            return b.dim(*length)
+        number = self._top(length, b)
+        return number if isinstance(b.defs.get(number), Dim) else emit(b, "pymax", number, b.int(0))
 
     def _place(self, needed: list[Value], b: Builder) -> Builder:
         """Where something can be made that needs some values."""
@@ -140,7 +168,7 @@ class Forward:
 
     def _save(self, value: Value, b: Builder) -> None:
         slot = self._recover.slots.get(value)
-        if slot is None:
+        if slot is None or slot.is_row:
             return
         if slot.is_list:
             b.push(slot.ref, value)
@@ -154,7 +182,7 @@ class Forward:
     def _snapshot(self, op: Op, ref: Value, b: Builder) -> None:
         snapshot = self._snapshot_of[(id(op), ref)]
         slot = self._recover.slots.get(snapshot)
-        if slot is not None and slot.copied is not None:
+        if slot is not None and not slot.is_list:
             tape, before = slot.ref, self._iterations(slot, b)
             for_elements(b, ref, lambda b, index: b.store(tape, [*before, *index], b.load(ref, index)))
             return

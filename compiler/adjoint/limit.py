@@ -77,10 +77,13 @@ class _Tape:
             if len(known) < 3:
                 return None
             size = size * Sym(b, cast(b, trip_count(b, *known), "float64"))
-        if not is_reference(slot.value):
-            return size
-        array = None if slot.copied is None else self._outside(b, slot.copied)
-        return None if array is None else size * _elements(b, array)
+        for length in slot.lengths:
+            source = self._outside(b, length if isinstance(length, Value) else length[0])
+            if source is None:
+                return None
+            number = source if isinstance(length, Value) else b.dim(source, length[1])
+            size = size * Sym(b, cast(b, number, "float64"))
+        return None if slot.is_list and is_reference(slot.value) else size
 
     def _outside(self, b: Builder, value: Value) -> Value | None:
         """A value that the clone of the body has inside the loop, before the loop."""

@@ -6,18 +6,19 @@ or control flow may have changed is saved. Values of the scope's top level, and 
 simply still there. The scope is the function, or the body of a loop that is reversed iteration by iteration.
 
 Tapes: inside loops whose trip counts, or the largest of them, are known before the outermost loop starts, an
-array indexed by the iterations; elsewhere a list, pushed in the forward sweep and popped in the reverse
-sweep.
+array indexed by the iterations, of which an array made in the loops is a row; elsewhere a list, pushed in the
+forward sweep and popped in the reverse sweep.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..analysis.lengths import Length, carried_axis
 from ..analysis.memory import Memory, is_reference
 from ..analysis.permutation import permutation
 from ..ir.build import Builder
-from ..ir.nodes import Apply, Const, Dim, For, Load, Loop, Op, Region, Store, Value
+from ..ir.nodes import Alloc, Apply, Call, Const, Dim, For, Load, Loop, Op, Region, Store, Value
 from ..ir.types import INT, Array, List
 from ..prims.prim import emit
 from .cost import Costs
@@ -42,8 +43,8 @@ class Frame:
 class Slot:
     """Where one value is saved: `ref` is the tape, a Value made before the outermost loop.
 
-    `copied` is the array that a tape of its elements copies: one array per iteration of the loops.
-    `ends` has those of the loop whose trip count varies, if there is one.
+    An array is a row of its tape, with these `lengths`: it is made there, or it is a copy of what the array
+    `copied` holds. `ends` has those of the loop whose trip count varies, if there is one.
     """
 
     value: Value
@@ -53,7 +54,13 @@ class Slot:
     is_list: bool
     reason: str
     copied: Value | None = None
+    lengths: tuple[Length, ...] = ()
     ends: dict[Loop, Ends] = field(default_factory=dict)
+
+    @property
+    def is_row(self) -> bool:
+        """Whether an array of the program is made in a row of the tape."""
+        return bool(self.lengths) and self.copied is None
 
 
 class Recover:
@@ -215,7 +222,7 @@ class Recover:
         if slot.is_list:
             return b.pop(slot.ref, value.name)
         counters = [c for loop in loops if (c := self.frame_of(loop.body, frame).counter) is not None]
-        if slot.copied is not None:
+        if is_reference(value):
             spec = ("i",) * len(loops) + (":",) * value.rank
             return b.view(slot.ref, "slice", spec, counters, value.rank, value.name)
         return b.load(slot.ref, counters, value.name)
@@ -226,12 +233,12 @@ class Recover:
     def _slot(self, value: Value, loops: list[Loop]) -> Slot:
         name = value.name if value in self._snapshot_of else f"{value.name or 't'}_saved"
         copied = self._snapshot_of.get(value)
-        kept = not is_reference(value) or (copied is not None and self.present(copied))
-        ends = self._ends(loops) if kept else None
-        if ends is not None:
+        lengths = self._lengths(value, copied)
+        ends = None if lengths is None else self._ends(loops)
+        if ends is not None and lengths is not None:
             ref = Value(Array(value.dtype, len(loops) + value.rank), name)
             why = "array, sized from the largest trip counts" if ends else "array, sized from the trip counts"
-            slot = Slot(value, ref, self.home(value), loops, False, why, copied, ends)
+            slot = Slot(value, ref, self.home(value), loops, False, why, copied, lengths, ends)
         else:
             assert not isinstance(value.type, List), "a list made in a loop is not kept"
             why = (
@@ -244,6 +251,29 @@ class Recover:
             slot = Slot(value, Value(List(value.type), name), self.home(value), loops, True, f"list: {why}")
         self.slots[value] = slot
         return slot
+
+    def _lengths(self, value: Value, copied: Value | None) -> tuple[Length, ...] | None:
+        """The lengths of a row for a value; None if it is a reference that can not be kept in one.
+
+        An array must be copied, or made in the loop and used by the function only; its lengths must be known
+        before the loop.
+        """
+        if not is_reference(value):
+            return ()
+        made = isinstance(self.structure.definition.get(value), Alloc | Call)
+        if not value.rank or not (copied is not None or (made and not self._is_result(value))):
+            return None
+        found = tuple(carried_axis(self.structure, copied or value, axis) for axis in range(value.rank))
+        known = all(self._is_known(n if isinstance(n, Value) else n[0]) for n in found)
+        return found if known else None
+
+    def _is_result(self, origin: Value) -> bool:
+        """Whether the function returns a reference to what is made here: a row would keep the whole tape."""
+        return any(origin in self.memory.origins(v) for v in self.memory.fn.results if is_reference(v))
+
+    def _is_known(self, value: Value) -> bool:
+        """Whether a value is a literal or known before all loops of the scope."""
+        return self.present(value) or isinstance(self.structure.definition.get(value), Const)
 
     def _ends(self, loops: list[Loop]) -> dict[Loop, Ends] | None:
         """The ends of the one loop whose trip count varies; None if there are several, or ends unknown."""
@@ -260,7 +290,4 @@ class Recover:
     def _regular(self, loop: Loop) -> bool:
         if not isinstance(loop, For) or loop.stops:
             return False
-        return all(
-            self.present(v) or isinstance(self.structure.definition.get(v), Const)
-            for v in (loop.lo, loop.hi, loop.step)
-        )
+        return all(map(self._is_known, (loop.lo, loop.hi, loop.step)))

@@ -24,9 +24,14 @@ from ..ir.nodes import (
 )
 from ..ir.types import INT, List
 from .bounds import Bounds, Sum
+from .permutation import cycle, permutation
+from .structure import Structure
+
+Length = Value | tuple[Value, int]
+"""A length: a number, or the axis of an array."""
 
 
-def source_axis(definition: Mapping[Value, Op], array: Value, axis: int) -> tuple[Value, int] | Value:
+def source_axis(definition: Mapping[Value, Op], array: Value, axis: int) -> Length:
     """The length of an axis as the value that it is, or as the axis of an array that is given."""
     while True:
         op = definition.get(array)
@@ -41,6 +46,21 @@ def source_axis(definition: Mapping[Value, Op], array: Value, axis: int) -> tupl
         if step is None:
             return array, axis
         array, axis = step
+
+
+def carried_axis(structure: Structure, array: Value, axis: int) -> Length:
+    """`source_axis`, which goes on before the loop for buffers of one shape that a loop exchanges."""
+    found = source_axis(structure.definition, array, axis)
+    if isinstance(found, Value):
+        return found
+    array, axis = found
+    loop = structure.definition.get(array) or structure.owner.get(id(structure.home.get(array)))
+    values = (*loop.carried, *loop.outs[: len(loop.inits)]) if isinstance(loop, Loop) else ()
+    if not isinstance(loop, Loop) or array not in values:
+        return found
+    places = cycle(permutation(loop), values.index(array) % len(loop.inits))
+    first = {carried_axis(structure, loop.inits[k], axis) for k in places}
+    return first.pop() if len(first) == 1 else found
 
 
 def result_axis(call: Call, axis: int) -> tuple[Value, int] | None:

@@ -145,13 +145,22 @@ def each(b: Builder, lengths: list[Value], body: Callable[[tuple[Value, ...]], N
         if axis == len(lengths):
             body(index)
             return
-        i = Value(INT, "ijkl"[axis])
+        i = Value(INT, "ijklmn"[axis])
         b.open([i])
         nest((*index, i))
         inside = b.close()
         b.for_(b.int(0), lengths[axis], b.int(1), (), inside)
 
     nest(())
+
+
+def fill(b: Builder, array: Value, source: Value | None) -> None:
+    """Give an array the elements of another one, or zeros."""
+
+    def store(index: tuple[Value, ...]) -> None:
+        b.store(array, index, b.const(0, array.dtype) if source is None else b.load(source, index))
+
+    each(b, shape(b, array), store)
 
 
 def fresh(b: Builder, lengths: list[Value], dtype: str, element: Element) -> Value:

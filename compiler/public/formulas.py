@@ -58,8 +58,8 @@ class Formulas:
 
     def _factors(self, slot: Slot) -> list[str]:
         found = [self._trips(loop) for loop in slot.loops]
-        if slot.copied is not None:
-            found.append(f"size of {slot.copied.name or 'the array'}")
+        if slot.lengths:
+            found.append(f"size of {(slot.copied or slot.value).name or 'the array'}")
         return found
 
     def _trips(self, loop: Loop) -> str:
