@@ -58,7 +58,7 @@ from .transform.select_branches import select_branches
 from .transform.settle import settle
 from .transform.shrink import shrink
 from .transform.suppose import suppose
-from .transform.unroll import unroll
+from .transform.unroll import unroll, unroll_tiny
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
 PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:-1], unroll, scalarise)
@@ -241,6 +241,8 @@ def compile_derivative(
     module = runner.run("suppose", lambda: replace(module, entry=suppose(module.entry, lengths)), module)
     visible = recipe.kind == "value"
     module = runner.fuse(runner.clean(module, PRIMAL), NESTS, visible=visible)
+    if recipe.kind != "value":
+        module = runner.clean(runner.run("unroll_tiny", partial(_each, unroll_tiny, module), module))
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
     try:
