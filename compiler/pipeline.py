@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from .adjoint.build import Plan, adjoint
+from .analysis.shapes import result_shapes
 from .analysis.short import wanted
 from .backend.emit import EmitMeta, Emitted, emit
 from .code import Code, Recipe
@@ -273,6 +274,8 @@ def compile_derivative(
     if options.dumps("source"):
         print(f"---- source\n{emitted.text}", file=sys.stderr)
     code = _code(lowered, recipe, name + recipe.suffix, emitted, lengths)
+    if recipe.kind == "value":
+        code.shapes = result_shapes(optimised.entry)
     return Compiled(code, module, runner.stages, meta, optimised, plan, runner.seconds, decisions)
 
 

@@ -7,6 +7,7 @@ a Hessian tangents of the gradient. `sweeps.py` runs the compiled code, a block 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -188,13 +189,13 @@ class Jacrev(Matrices):
             return made
         params = target.bind(args, kwargs)
         primal, inputs = self._primal(params)
-        results = primal.call(inputs)
+        shapes = primal.result_shapes(inputs)
         counted = [k for k, t in enumerate(primal.code.results) if carries_derivative(t)]
-        size = sum(np.size(results[k]) for k in counted)
+        size = sum(math.prod(shapes[k]) for k in counted)
         found, inputs = self._find("vjp", self._places, (), params, size)
         active = _active(target, found)
         space = space_of(
-            tuple([np.shape(results[k]) for k in active]),
+            tuple([shapes[k] for k in active]),
             tuple([dtype_of(found.code.results[k]) for k in active]),
             tuple([isinstance(found.code.results[k], Scalar) for k in active]),
         )
@@ -269,7 +270,7 @@ class Jacobian(Matrices):
             if len(self._choices) >= KEPT_CHOICES:
                 self._choices.clear()
             found, inputs = self._primal(params)
-            size = sum(np.size(r) for r in found.call(inputs))
+            size = sum(map(math.prod, found.result_shapes(inputs)))
             self._choices[shapes] = self._cheaper(params, size, self._count(params))
         return self._choices[shapes]
 
