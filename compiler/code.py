@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .errors import Src
 from .ir.types import Type
-from .specs import Capture, Length, OutTree
+from .specs import Capture, Extent, Length, OutTree
 
 SUFFIX = {"value": "", "gradient": "_value_and_grad", "vjp": "_vjp", "jvp": "_jvp", "hvp": "_hvp"}
 LANE_SUFFIX = {"vjp": "_rows", "jvp": "_columns", "hvp": "_hessian"}
@@ -67,6 +68,7 @@ class Code:
 
     `results` are the types of the primal's results, `leaves` those of all leaf parameters. Check number k of
     the generated code is `checks[k]` = (exception, message, place). It is for arguments with these `lengths`.
+    `shapes` are those of a primal's results, where its inputs tell.
     """
 
     recipe: Recipe
@@ -83,4 +85,5 @@ class Code:
     checks: list[tuple[str, str, Src]]
     source_map: dict[int, Src]
     lengths: tuple[Length, ...] = ()
+    shapes: Sequence[tuple[Extent, ...] | None] = ()
     custom: dict[str, object] = field(default_factory=dict)

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from .adjoint.build import Plan, adjoint
+from .analysis.shapes import result_shapes
 from .analysis.short import wanted
 from .backend.emit import EmitMeta, Emitted, emit
 from .code import Code, Recipe
@@ -62,7 +63,7 @@ from .transform.settle import settle
 from .transform.shrink import shrink
 from .transform.sink import sink
 from .transform.suppose import suppose
-from .transform.unroll import unroll
+from .transform.unroll import unroll, unroll_tiny
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
 PRIMAL: tuple[Callable[..., Function], ...] = (
@@ -253,6 +254,8 @@ def compile_derivative(
     module = runner.run("suppose", lambda: replace(module, entry=suppose(module.entry, lengths)), module)
     visible = recipe.kind == "value"
     module = runner.fuse(runner.clean(module, PRIMAL), NESTS, visible=visible)
+    if recipe.kind != "value":
+        module = runner.clean(runner.run("unroll_tiny", partial(_each, unroll_tiny, module), module))
     optimised = runner.run("name_steps", partial(_each, name_steps, module), module)
     runner.keep("optimised", optimised)
     try:
@@ -283,6 +286,8 @@ def compile_derivative(
     if options.dumps("source"):
         print(f"---- source\n{emitted.text}", file=sys.stderr)
     code = _code(lowered, recipe, name + recipe.suffix, emitted, lengths)
+    if recipe.kind == "value":
+        code.shapes = result_shapes(optimised.entry)
     return Compiled(code, module, runner.stages, meta, optimised, plan, runner.seconds, decisions)
 
 

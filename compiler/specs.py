@@ -6,7 +6,9 @@ is found there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 Path = tuple[tuple[str, object], ...]
 """How to fetch a value from the compiled function: steps ("global", name), ("closure", name),
@@ -43,6 +45,22 @@ class Length:
     def holds(self, shape: tuple[int, ...]) -> bool:
         """Whether the leaf may have this shape."""
         return self.least <= shape[self.axis] and (self.most is None or shape[self.axis] <= self.most)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A length of a result: a sum of lengths of inputs, (input, axis), and a number.
+
+    Axis -1 stands for the input itself, an integer.
+    """
+
+    terms: tuple[tuple[int, int], ...]
+    number: int
+
+    def of(self, inputs: Sequence[Any]) -> int:
+        """The length for these inputs."""
+        lengths = [int(inputs[k]) if axis < 0 else inputs[k].shape[axis] for k, axis in self.terms]
+        return self.number + sum(lengths)
 
 
 @dataclass(frozen=True, eq=False)

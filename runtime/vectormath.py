@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -36,19 +37,29 @@ def _function(
     name: str, libm: str, scalar: Callable[..., Any], python: Callable[..., Any] | None = None
 ) -> Callable[..., Any]:
     """A function that Numba compiles to libm's and its variants, or as it compiles `scalar`."""
-    run = python or scalar
 
-    def call(*args: Any) -> Any:
-        return run(*args)
+    def build(context: Any, builder: Any, kind: Any, *args: Any) -> Any:
+        offered = _offered(context, libm, BITS[kind])
+        return (
+            _call(builder, libm if kind == types.float64 else f"{libm}f", args, offered) if offered else None
+        )
 
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"`{scalar.__name__}` of numbers; compiled loops over it are vectorised."
-    _register(call, libm, scalar)
-    return call
+    return _register(name, scalar, build, python or scalar)
 
 
-def _register(function: Callable[..., Any], libm: str, scalar: Callable[..., Any]) -> None:
-    """Teach Numba the function: the types of `scalar`, and the code below."""
+def _register(
+    name: str, scalar: Callable[..., Any], build: Callable[..., Any], python: Callable[..., Any]
+) -> Callable[..., Any]:
+    """A function with the types of `scalar`. Where its result is a float, its code is what
+    `build(context, builder, type, *args)` makes of arguments of that type; else, or where that gives None, it
+    compiles as `scalar` does.
+    """
+
+    def function(*args: Any) -> Any:
+        return python(*args)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"`{scalar.__name__}` of numbers; compiled loops over it are vectorised."
 
     class Template(AbstractTemplate):  # type: ignore[misc]
         key = function
@@ -60,13 +71,21 @@ def _register(function: Callable[..., Any], libm: str, scalar: Callable[..., Any
 
     @lower_builtin(function, types.VarArg(types.Any))  # type: ignore[untyped-decorator]
     def lower(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        bits = BITS.get(signature.return_type)
-        offered = _offered(context, libm, bits) if bits and len(set(signature.args)) == 1 else []
-        if not offered or signature.args[0] != signature.return_type:
-            known = context.typing_context.resolve_value_type(scalar)
-            plain = known.get_call_type(context.typing_context, signature.args, {})
-            return context.get_function(known, plain)(builder, args)
-        return _call(builder, libm if bits == 64 else f"{libm}f", args, offered)
+        kind = signature.return_type
+        made = None
+        if kind in BITS:
+            given = zip(args, signature.args, strict=True)
+            made = build(context, builder, kind, *(context.cast(builder, a, t, kind) for a, t in given))
+        return _compiled(context, builder, scalar, signature.args, args) if made is None else made
+
+    return function
+
+
+def _compiled(context: Any, builder: Any, function: Callable[..., Any], kinds: Any, args: Any) -> Any:
+    """A call of a function that Numba knows."""
+    known = context.typing_context.resolve_value_type(function)
+    signature = known.get_call_type(context.typing_context, kinds, {})
+    return context.get_function(known, signature)(builder, args)
 
 
 def _offered(context: Any, libm: str, bits: int) -> Variants:
@@ -118,6 +137,57 @@ def _keep(module: Any, functions: Sequence[Any]) -> None:
     used.initializer = ir.Constant(used.value_type, kept)
 
 
+def _intrinsic(builder: Any, name: str, *args: Any) -> Any:
+    kind = args[0].type
+    return builder.call(
+        builder.module.declare_intrinsic(name, [kind], ir.FunctionType(kind, [kind] * len(args))), args
+    )
+
+
+def _extreme(name: str, scalar: Callable[..., Any]) -> Callable[..., Any]:
+    """NumPy's maximum or minimum, NaN if an operand is: LLVM knows how to vectorise reductions by it."""
+
+    def build(context: Any, builder: Any, kind: Any, x: Any, z: Any) -> Any:
+        return _intrinsic(builder, f"llvm.{name}", x, z)
+
+    return _register(name, scalar, build, scalar)
+
+
+def _smaller(context: Any, builder: Any, kind: Any, x: Any, z: Any) -> Any:
+    """exp(-|x - z|): the smaller of exp(x) and exp(z) in units of the larger. Equal infinities are equal.
+
+    Functions of the same x and z all begin like this, and LLVM computes it once for them.
+    """
+    apart = builder.select(builder.fcmp_ordered("==", x, z), x.type(0.0), builder.fsub(x, z))
+    return _compiled(context, builder, exp, [kind], [builder.fneg(_intrinsic(builder, "llvm.fabs", apart))])
+
+
+def _larger(builder: Any, x: Any, z: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", x, z), x, z)
+
+
+def _logaddexp(context: Any, builder: Any, kind: Any, x: Any, z: Any) -> Any:
+    """log(exp(x) + exp(z)) = max(x, z) + log1p(exp(-|x - z|))."""
+    rest = _compiled(context, builder, log1p, [kind], [_smaller(context, builder, kind, x, z)])
+    return builder.fadd(_larger(builder, x, z), rest)
+
+
+def _share(of_first: bool, context: Any, builder: Any, kind: Any, x: Any, z: Any) -> Any:
+    """exp(x) / (exp(x) + exp(z)), or exp(z) over the same; 0 if both are exp(-inf)."""
+    one, smaller = x.type(1.0), _smaller(context, builder, kind, x, z)
+    wins = builder.fcmp_ordered(">=", x, z) if of_first else builder.fcmp_ordered(">=", z, x)
+    share = builder.fdiv(builder.select(wins, one, smaller), builder.fadd(one, smaller))
+    minus = x.type(-math.inf)
+    both = builder.and_(builder.fcmp_ordered("==", x, minus), builder.fcmp_ordered("==", z, minus))
+    return builder.select(both, x.type(0.0), share)
+
+
+def _share_of_first(x: Any, z: Any) -> Any:
+    if x == z:
+        return type(x)(0.0 if x == -math.inf else 0.5)
+    return 1.0 / (1.0 + np.exp(z - x))
+
+
 if libmvec.library() is not None:
     llvm.load_library_permanently(libmvec.LIBRARY)  # compiled code, and code from Numba's cache, looks there
 
@@ -144,3 +214,10 @@ erfc = _function("erfc", "erfc", math.erfc, lambda x: type(x)(math.erfc(x)))
 power = _function("power", "pow", np.power)
 arctan2 = _function("arctan2", "atan2", np.arctan2)
 hypot = _function("hypot", "hypot", np.hypot)
+maximum = _extreme("maximum", np.maximum)
+minimum = _extreme("minimum", np.minimum)
+logaddexp = _register("logaddexp", np.logaddexp, _logaddexp, np.logaddexp)
+first_share = _register("first_share", np.logaddexp, partial(_share, True), _share_of_first)
+second_share = _register(
+    "second_share", np.logaddexp, partial(_share, False), lambda x, z: _share_of_first(z, x)
+)

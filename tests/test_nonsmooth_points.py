@@ -136,3 +136,10 @@ def test_second_derivatives_at_zero() -> None:
     assert pb.hvp(lambda x: x**2, 0.0, 1.0, jit=False) == 2.0
     assert pb.hvp(lambda x: abs(x) * x, 0.0, 1.0, jit=False) == 0.0
     np.testing.assert_array_equal(pb.hvp(lambda x: np.prod(x), v(0, 2, 0), v(1, 0, 1), jit=False), v(2, 0, 2))
+
+
+@pytest.mark.parametrize("jit", EXECUTE)
+def test_second_derivatives_of_a_sum_of_equal_exponentials(jit: bool) -> None:
+    hessian = pb.hessian(lambda x: np.logaddexp(x[0], x[1]) + np.logaddexp(0.0, x[2]), jit=jit)
+    wanted = 0.25 * np.array([[1, -1, 0], [-1, 1, 0], [0, 0, 1]])
+    np.testing.assert_array_equal(hessian(v(2, 2, 0)), wanted)

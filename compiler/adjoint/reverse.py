@@ -15,6 +15,7 @@ loop exchanges are exchanged back.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from functools import partial
 
 from ..analysis.accumulators import Accumulators
 from ..analysis.activity import Activity, differentiable_slots
@@ -196,13 +197,23 @@ class Reverse:
         for name, arg in differentiable_slots(op):
             if not self.activity.active(arg):
                 continue
-            known: dict[str, Sym] = {"y_bar": Sym(b, y_bar)}
-            for need in record.needs(name):
-                primal = op.out if need == "y" else op.args[record.args.index(need)]
-                known[need] = Sym(b, self.recover.value(primal, frame))
+            primals = {n: op.out if n == "y" else op.args[record.args.index(n)] for n in record.needs(name)}
+            values = {n: self.recover.value(primal, frame) for n, primal in primals.items()}
+            computed = partial(self._computed, op, {values[n]: primals[n] for n in primals}, frame)
+            known = {n: Sym(b, value, computed) for n, value in values.items()}
+            known["y_bar"] = Sym(b, y_bar)
             result = record.rule(name, known)
             value = result.value if isinstance(result, Sym) else b.const(result, arg.dtype)
             self.add(arg, emit(b, "conj", value) if conjugate else value, frame)
+
+    def _computed(
+        self, op: Apply, had: dict[Value, Value], frame: Frame, prim: str, args: list[Value]
+    ) -> Value | None:
+        """What the program itself computes beside `op` by a primitive of primal values; `had` leads to them
+        from those of the reverse sweep.
+        """
+        found = self.recover.structure.beside(op, prim, [had.get(a) for a in args])
+        return None if found is None else self.recover.value(found, frame)
 
     def _index(self, op: Load | Store, frame: Frame) -> list[Value]:
         return [self.recover.value(i, frame) for i in op.index]

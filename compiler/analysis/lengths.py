@@ -203,6 +203,10 @@ class Lengths:
         """The value that a sum is made of: for a length, the array."""
         return self._made[base][0] if base in self._made else base
 
+    def axis_of(self, base: Value) -> tuple[Value, int] | None:
+        """The axis whose length a value stands for."""
+        return self._made.get(base)
+
     def sum(self, value: Value) -> Sum:
         """An integer as a sum, in which lengths are what they are elsewhere."""
         if value not in self._sums:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ..ir.nodes import Loop, Op, Region, Value
+from collections.abc import Sequence
+
+from ..ir.nodes import Apply, Loop, Op, Region, Value
 
 
 class Structure:
@@ -18,6 +20,7 @@ class Structure:
         self.owner: dict[int, Op | None] = {id(body): None}
         self._place: dict[int, tuple[Region, int]] = {}
         self.definition: dict[Value, Op] = {}
+        self._applied: dict[tuple[int, str, tuple[Value, ...]], Value] = {}
         self._index(body)
 
     def _index(self, region: Region) -> None:
@@ -28,6 +31,8 @@ class Structure:
             for out in op.outs:
                 self.home[out] = region
                 self.definition[out] = op
+            if isinstance(op, Apply):
+                self._applied.setdefault((id(region), op.prim, op.args), op.out)
             for inner in op.regions:
                 self.owner[id(inner)] = op
                 self._index(inner)
@@ -39,6 +44,11 @@ class Structure:
     def position(self, op: Op) -> int:
         """The index of an op in its region."""
         return self._place[id(op)][1]
+
+    def beside(self, op: Op, prim: str, args: Sequence[Value | None]) -> Value | None:
+        """What is computed by a primitive of these arguments in the region of an op."""
+        known = tuple(a for a in args if a is not None)
+        return self._applied.get((id(self.region_of(op)), prim, known)) if len(known) == len(args) else None
 
     def enclosing(self, region: Region) -> list[tuple[Region, int]]:
         """(region, position of the op that leads inwards) from the region's own owner outwards."""

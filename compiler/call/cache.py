@@ -30,7 +30,7 @@ from ..backend.load import write_source
 from ..code import Code, Recipe
 from ..errors import CacheError, Src
 from ..options import Options, cache_dir
-from ..specs import Length, ParamSpec
+from ..specs import Extent, Length, ParamSpec
 from .fingerprint import (
     Unfit,
     capture_json,
@@ -49,7 +49,7 @@ from .fingerprint import (
 )
 from .guards import GONE, fetcher, fits, plain_function
 
-FORMAT = 6
+FORMAT = 7
 MAX_VARIANTS = 8
 
 
@@ -211,6 +211,7 @@ def _revive(
         checks=[(name, message, moved(src)) for name, message, src in variant["checks"]],
         source_map={int(line): moved(src) for line, src in variant["source_map"].items()},
         lengths=lengths,
+        shapes=[s and tuple(Extent(tuple(map(tuple, t)), n) for t, n in s) for s in variant["shapes"]],
     )
     return code, file
 
@@ -233,6 +234,7 @@ def store(key: str, code: Code, fn: types.FunctionType, file: Path, options: Opt
             "mutated": sorted(code.mutated),
             "checks": [[name, message, _src_json(src)] for name, message, src in code.checks],
             "source_map": {str(line): _src_json(src) for line, src in code.source_map.items()},
+            "shapes": [s and [astuple(e) for e in s] for s in code.shapes],
             "lengths": [list(astuple(length)) for length in code.lengths],
             "places": _places(fn, [v for _, v in code.guards]),
         }

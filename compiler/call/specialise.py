@@ -134,6 +134,13 @@ class Specialisation:
             return results
         return () if results is None else (results,)
 
+    def result_shapes(self, inputs: Sequence[Any]) -> list[tuple[int, ...]]:
+        """The shapes of a primal's results, which has to run for them only where its inputs do not tell."""
+        shapes = [tuple([e.of(inputs) for e in s]) for s in self.code.shapes if s is not None]
+        if len(shapes) == len(self.code.results) and all(min(s, default=0) >= 0 for s in shapes):
+            return shapes
+        return [np.shape(result) for result in self.call(inputs)]
+
     def _first(self, inputs: Sequence[Any]) -> Any:
         """The first call, in which Numba compiles or reads its own cache."""
         known = getattr(self.run, "overloads", {})

@@ -122,6 +122,8 @@ _CONTINUED: dict[str, Callable[..., Any]] = {
     "copysign": lambda x, z: x * (np.sign(x.real) * np.copysign(1.0, z.real)),
     "logaddexp": _logaddexp,
     "logaddexp2": _logaddexp2,
+    "first_share": lambda x, z: 1.0 / (1.0 + np.exp(z - x)),
+    "second_share": lambda x, z: 1.0 / (1.0 + np.exp(x - z)),
     "cbrt": _cbrt,
     "exp2": lambda x: np.exp(x * np.log(2)),
     "lgamma": special.loggamma,

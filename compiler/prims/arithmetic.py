@@ -99,12 +99,12 @@ def _fmax_share(y_bar: Any, x: Any, z: Any) -> Any:
 
 
 minimum = prim(
-    "minimum", "x z", np.minimum, "np.minimum({0}, {1})",
+    "minimum", "x z", np.minimum, "np.minimum({0}, {1})", emit_float="vm.minimum({0}, {1})",
     x=lambda y_bar, x, z: _less_share(y_bar, x, z),
     z=lambda y_bar, x, z: _less_share(y_bar, z, x),
 )  # fmt: skip
 maximum = prim(
-    "maximum", "x z", np.maximum, "np.maximum({0}, {1})",
+    "maximum", "x z", np.maximum, "np.maximum({0}, {1})", emit_float="vm.maximum({0}, {1})",
     x=lambda y_bar, x, z: _more_share(y_bar, x, z),
     z=lambda y_bar, x, z: _more_share(y_bar, z, x),
 )  # fmt: skip

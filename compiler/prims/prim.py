@@ -78,7 +78,9 @@ class Prim:
         symbols = (a.value.dtype for a in args if isinstance(a, Sym))
         dtype = next((d for d in symbols if d != "bool"), "bool")
         values = [a.value if isinstance(a, Sym) else builder.const(a, dtype) for a in args]
-        return Sym(builder, emit(builder, self.name, *values))
+        computed = next((a.computed for a in args if isinstance(a, Sym) and a.computed), None)
+        found = computed(self.name, values) if computed else None
+        return Sym(builder, found or emit(builder, self.name, *values))
 
 
 PRIMS: dict[str, Prim] = {}
@@ -235,10 +237,15 @@ def _fold_int(b: Builder, name: str, x: Value, k: int) -> Value | None:
 
 @dataclass(frozen=True)
 class Sym:
-    """An IR scalar with Python's operators, so that rules are plain Python."""
+    """An IR scalar with Python's operators, so that rules are plain Python.
+
+    `computed` finds what the program itself has computed by a primitive of such values: the rule of sin
+    asks for a cosine.
+    """
 
     builder: Builder
     value: Value
+    computed: Callable[[str, list[Value]], Value | None] | None = None
 
     def _two(self, name: str, other: Any, swap: bool = False) -> Sym:
         b = self.builder

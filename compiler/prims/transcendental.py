@@ -116,10 +116,27 @@ def _above(y: Any) -> Any:
     return select(and_(isinf(y), lt(y, 0.0)), 0.0, y)
 
 
+def _first_share(x: Any, z: Any) -> Any:
+    share = 1.0 / (1.0 + np.exp(np.where(np.equal(x, z), np.zeros_like(x), z - x)))
+    return np.where(np.maximum(x, z) == -np.inf, np.zeros_like(share), share)[()]
+
+
 logaddexp = prim(
-    "logaddexp", "x z", np.logaddexp, "np.logaddexp({0}, {1})", cost=40,
-    x=lambda y_bar, x, y: y_bar * exp(x - _above(y)),
-    z=lambda y_bar, z, y: y_bar * exp(z - _above(y)),
+    "logaddexp", "x z", np.logaddexp, "vm.logaddexp({0}, {1})", cost=40,
+    x=lambda y_bar, x, z: y_bar * first_share(x, z),
+    z=lambda y_bar, x, z: y_bar * second_share(x, z),
+)  # fmt: skip
+# exp(x) / (exp(x) + exp(z)), and exp(z) / (exp(x) + exp(z)): compiled, they take the one exponential that
+# logaddexp of the same operands takes.
+first_share: Prim = prim(
+    "first_share", "x z", _first_share, "vm.first_share({0}, {1})", cost=30,
+    x=lambda y_bar, x, z, y: y_bar * (y * second_share(x, z)),
+    z=lambda y_bar, x, z, y: -(y_bar * (y * second_share(x, z))),
+)  # fmt: skip
+second_share: Prim = prim(
+    "second_share", "x z", lambda x, z: _first_share(z, x), "vm.second_share({0}, {1})", cost=30,
+    x=lambda y_bar, x, z, y: -(y_bar * (y * first_share(x, z))),
+    z=lambda y_bar, x, z, y: y_bar * (y * first_share(x, z)),
 )  # fmt: skip
 logaddexp2 = prim(
     "logaddexp2", "x z", np.logaddexp2, "np.logaddexp2({0}, {1})", cost=40,

@@ -165,7 +165,7 @@ def jacrev(
     argnames: Argnames = None,
     jit: bool | None = None,
 ) -> Any:
-    """The Jacobian by reverse sweeps, each for up to 128 elements of the result: of shape `result.shape +
+    """The Jacobian by reverse sweeps, each for up to 512 elements of the result: of shape `result.shape +
     argument.shape`. Functions that call themselves take a sweep per element.
 
     Examples
@@ -184,7 +184,7 @@ def jacfwd(
     argnames: Argnames = None,
     jit: bool | None = None,
 ) -> Any:
-    """The Jacobian by forward sweeps, each for up to 128 elements of the arguments: of shape `result.shape +
+    """The Jacobian by forward sweeps, each for up to 512 elements of the arguments: of shape `result.shape +
     argument.shape`. Functions that call themselves take a sweep per element.
 
     Examples
@@ -227,7 +227,7 @@ def hessian(
 ) -> Any:
     """The Hessian of a function that returns one number: of shape `x.shape + x.shape` for an array x.
 
-    The gradient is differentiated along up to 128 elements of the arguments in one sweep.
+    The gradient is differentiated along up to 512 elements of the arguments in one sweep.
     For several arguments, or containers, `hessian[i][j]` is the block of arguments i and j.
 
     Examples

@@ -7,6 +7,7 @@ a Hessian tangents of the gradient. `sweeps.py` runs the compiled code, a block 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ from ..specs import (
     ScalarSpec,
 )
 from .higher import base_of, dtype_of, part, places
-from .sweeps import LANES, Space, columns, rows, space_of
+from .sweeps import Space, columns, lanes, rows, space_of
 from .verifying import float_parts
 
 REVERSE_LANE, REVERSE_SWEEP = 2, 64
@@ -62,7 +63,7 @@ class Matrices:
         self._target, self._inner = base_of(f)
         self._argnums = self._target.resolve(argnums, argnames)
         self._places = places(self._target, self._argnums.numbers)
-        self._last: tuple[str, int, Specialisation] | None = None
+        self._last: tuple[str, int, Specialisation, int] | None = None
         self._kept: dict[tuple[str, bool, int], Dispatcher] = {}
         self.__wrapped__ = f
         self.__name__ = f"{type(self).__name__.lower()}_of_{self._target.fn.__name__}"
@@ -76,13 +77,12 @@ class Matrices:
         """How the last call made the matrix, and what the compiler decided for it."""
         if self._last is None:
             raise ArgumentError(f"{self.__name__} has not been called yet", hint="call it once")
-        mode, size, found = self._last
+        mode, size, found, width = self._last
         what = "columns" if mode == "forward" else "rows"
-        lanes = min(LANES, size) if found.code.recipe.lanes else 1
-        sweeps = -(-size // lanes) if size else 0
+        sweeps = -(-size // width) if size else 0
         from .explain import explained
 
-        return f"{size} {what} by {mode} sweeps: {sweeps} of up to {lanes} directions\n\n{explained(found)}"
+        return f"{size} {what} by {mode} sweeps: {sweeps} of up to {width} directions\n\n{explained(found)}"
 
     def _find(
         self, kind: str, wrt: Places, along: tuple[Places, ...], params: tuple[Any, ...], size: int
@@ -94,9 +94,10 @@ class Matrices:
             self._kept[key] = dispatcher(
                 self._target, kind, wrt, along, lanes=size > 1, width=width, jit=self._jit
             )
-        made = self._kept[key].find(params)
-        self._last = ("reverse" if kind == "vjp" else "forward", size, made[0])
-        return made
+        found, inputs = self._kept[key].find(params)
+        width = lanes(size, inputs) if found.code.recipe.lanes else 1
+        self._last = ("reverse" if kind == "vjp" else "forward", size, found, width)
+        return found, inputs
 
     def _primal(self, params: tuple[Any, ...]) -> tuple[Specialisation, list[Any]]:
         """The code of the function itself, and its inputs."""
@@ -188,13 +189,13 @@ class Jacrev(Matrices):
             return made
         params = target.bind(args, kwargs)
         primal, inputs = self._primal(params)
-        results = primal.call(inputs)
+        shapes = primal.result_shapes(inputs)
         counted = [k for k, t in enumerate(primal.code.results) if carries_derivative(t)]
-        size = sum(np.size(results[k]) for k in counted)
+        size = sum(math.prod(shapes[k]) for k in counted)
         found, inputs = self._find("vjp", self._places, (), params, size)
         active = _active(target, found)
         space = space_of(
-            tuple([np.shape(results[k]) for k in active]),
+            tuple([shapes[k] for k in active]),
             tuple([dtype_of(found.code.results[k]) for k in active]),
             tuple([isinstance(found.code.results[k], Scalar) for k in active]),
         )
@@ -269,7 +270,7 @@ class Jacobian(Matrices):
             if len(self._choices) >= KEPT_CHOICES:
                 self._choices.clear()
             found, inputs = self._primal(params)
-            size = sum(np.size(r) for r in found.call(inputs))
+            size = sum(map(math.prod, found.result_shapes(inputs)))
             self._choices[shapes] = self._cheaper(params, size, self._count(params))
         return self._choices[shapes]
 

@@ -20,6 +20,10 @@ from ..call.specialise import Specialisation
 LANES = 128
 """Directions per sweep: enough to hide the cost of the primal, few enough for shadows to stay in cache."""
 
+MOST_LANES, ROOM = 512, 8_000_000
+"""Directions per sweep as long as the arguments together have no more tangents than there is room for: to put
+blocks together costs more than shadows that leave the cache, but shadows are memory."""
+
 KEPT = 4096
 """Blocks of unit vectors with more elements than this are made anew at every call."""
 
@@ -96,6 +100,13 @@ class Space:
         ]
 
 
+def lanes(size: int, inputs: Sequence[Any]) -> int:
+    """The directions of one sweep, of `size` in all."""
+    if size <= LANES:
+        return size
+    return min(size, max(LANES, min(MOST_LANES, ROOM // max(1, sum(map(np.size, inputs))))))
+
+
 def _lanes(lengths: Shape, dtype: str, offset: int) -> Any:
     """Element number k of a leaf is 1 in lane number k + offset. Compiled code never writes to it."""
     lanes = lengths[-1]
@@ -123,8 +134,9 @@ def _sweeps(
     """
     if found.code.recipe.lanes:
         given = [*inputs, *space.zeros()] if found.code.recipe.kind == "vjp" else inputs
-        for first in range(0, space.size, LANES):
-            last = min(first + LANES, space.size)
+        width = max(1, lanes(space.size, inputs))
+        for first in range(0, space.size, width):
+            last = min(first + width, space.size)
             few = space.size * (last - first) <= KEPT
             block = _kept_block(space, first, last) if few else space.block(first, last)
             yield first, last, found.call([*given, *block]), [*given, *block]

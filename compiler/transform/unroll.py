@@ -22,12 +22,16 @@ After::
 
 A loop is written out if an array that can become scalars is indexed by its index, its trip count is a
 literal, and what remains is not long. Others stay: they are easier to read and to compile.
+
+For derivatives, and once loops are fused, `unroll_tiny` writes out those that do little inside of other
+loops too, as the product of a matrix of 3 × 3 and a point: what they carry, its adjoint and its tangents
+along many directions are scalars then.
 """
 
 from __future__ import annotations
 
 from ..analysis.small import SmallArrays
-from ..ir.nodes import Apply, Const, For, Function, Load, Op, Region, Store, Value, View
+from ..ir.nodes import Apply, Const, For, Function, Load, Loop, Op, Region, Store, Value, View
 from ..ir.types import INT
 from ..ir.walk import clone_op, walk
 
@@ -35,11 +39,26 @@ TRIPS = 8
 """Trips of the longest loop that is written out."""
 BUDGET = 96
 """Ops that all trips of a nest of loops may have, without loads, stores and work on indices."""
+TINY = 64
+"""Ops that all trips of a nest may have that is written out for its own sake."""
+INFINITE = float("inf")
 
 
 def unroll(fn: Function, *, budget: int = BUDGET) -> Function:
     """Write out short loops whose index is one of an array that can become scalars."""
     choice = _Choice(fn, budget)
+    choice.loops = choice.needed(fn) if choice.short else set()
+    return _written(fn, choice)
+
+
+def unroll_tiny(fn: Function) -> Function:
+    """Write out short nests that do little inside of other loops."""
+    choice = _Choice(fn, BUDGET)
+    choice.loops = choice.tiny(fn.body)
+    return _written(fn, choice)
+
+
+def _written(fn: Function, choice: _Choice) -> Function:
     return Function(fn.name, _Writer(choice).region(fn.body)) if choice.loops else fn
 
 
@@ -57,7 +76,7 @@ class _Choice:
         for op in walk(fn.body):
             if isinstance(op, Apply) and op.out.type == INT and op.prim in ("add", "sub", "mul", "neg"):
                 self._derived(op)
-        self.loops = self._needed(fn) if self.short else set()
+        self.loops: set[int] = set()
 
     def trips(self, op: For) -> range | None:
         """The values of the index, if they are few and known."""
@@ -80,12 +99,37 @@ class _Choice:
             size += inner + _cost(op)
         return size
 
+    def tiny(self, region: Region, *, nested: bool = False) -> set[int]:
+        """The loops of short nests that do little inside of other loops."""
+        found: set[int] = set()
+        for op in region.ops:
+            work, loops = self._nest(op) if nested and op.regions else (INFINITE, set())
+            if work <= TINY:
+                found |= loops
+                continue
+            for inner in op.regions:
+                found |= self.tiny(inner, nested=nested or isinstance(op, Loop))
+        return found
+
+    def _nest(self, op: Op) -> tuple[float, set[int]]:
+        """How many ops all trips of a nest of short loops run, and its loops."""
+        if not op.regions:
+            return not isinstance(op, Const), set()
+        trips = self.trips(op) if isinstance(op, For) else None
+        if trips is None:
+            return INFINITE, set()
+        work, loops = 0.0, {id(op)}
+        for inner in op.regions[0].ops:
+            more, nested = self._nest(inner)
+            work, loops = work + more, loops | nested
+        return work * len(trips), loops
+
     def _derived(self, op: Apply) -> None:
         """What is computed from literals and the indices of short loops is a literal afterwards."""
         if all(a in self.depends or a in self.literals for a in op.args):
             self.depends[op.out] = frozenset().union(*(self.depends.get(a, frozenset()) for a in op.args))
 
-    def _needed(self, fn: Function) -> set[int]:
+    def needed(self, fn: Function) -> set[int]:
         small = SmallArrays(fn, lambda index, length: index in self.depends)
         found: set[int] = set()
         for op in walk(fn.body):

@@ -228,6 +228,85 @@ def test_calls_outside_of_loops_are_libms() -> None:
     assert got == (math.exp(0.7), math.erf(0.7), 0.7**1.3, math.atan2(0.7, 1.3), math.tanh(0.7))
 
 
+@njit(error_model="numpy", fastmath={"reassoc", "nsz", "contract", "arcp"})
+def sums(x, z, y):
+    """The logarithm of a sum of two exponentials, and their shares."""
+    for i in range(x.shape[0]):
+        y[0, i] = vm.logaddexp(x[i], z[i])
+        y[1, i] = vm.first_share(x[i], z[i])
+        y[2, i] = vm.second_share(x[i], z[i])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sums_of_two_exponentials(dtype: type) -> None:
+    rng = np.random.default_rng(3)
+    x = np.concatenate([rng.uniform(-30, 30, 100), rng.uniform(-700, 700, 100), [5.0, -900.0]]).astype(dtype)
+    z = np.concatenate([rng.uniform(-3, 3, 100), rng.uniform(-700, 700, 100), [5.0, -900.0]]).astype(dtype)
+    got = np.empty((3, len(x)), dtype)
+    sums(x, z, got)
+    with mpmath.workprec(3000):
+        a, b = ([mpmath.exp(mpmath.mpf(float(v))) for v in values] for values in (x, z))
+        wanted = [
+            [float(mpmath.log(p + q)) for p, q in zip(a, b, strict=True)],
+            [float(p / (p + q)) for p, q in zip(a, b, strict=True)],
+            [float(q / (p + q)) for p, q in zip(a, b, strict=True)],
+        ]
+    info = np.finfo(dtype)
+    np.testing.assert_allclose(got[0], wanted[0], rtol=4 * info.eps, atol=info.eps)
+    # The rounding of x - z, up to 1400, counts in units of the share.
+    np.testing.assert_allclose(got[1:], wanted[1:], rtol=1400 * info.eps, atol=2 * info.tiny)
+    near = np.abs(x - z) < 2.0
+    np.testing.assert_allclose(got[1:, near], np.array(wanted)[1:, near], rtol=4 * info.eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sums_of_two_exponentials_at_infinity(dtype: type) -> None:
+    inf, nan = np.inf, np.nan
+    cases = {
+        (-inf, -inf): (-inf, 0, 0), (inf, inf): (inf, 0.5, 0.5), (inf, -inf): (inf, 1, 0),
+        (-inf, 2): (2, 0, 1), (2, -inf): (2, 1, 0), (inf, 2): (inf, 1, 0), (2, inf): (inf, 0, 1),
+        (nan, 2): (nan,) * 3, (2, nan): (nan,) * 3, (nan, -inf): (nan,) * 3, (-inf, nan): (nan,) * 3,
+        (nan, inf): (nan,) * 3, (inf, nan): (nan,) * 3,
+    }  # fmt: skip
+    x, z = np.array(list(cases), dtype).T.copy()
+    got = np.empty((3, len(x)), dtype)
+    sums(x, z, got)
+    np.testing.assert_array_equal(got.T, np.array(list(cases.values()), dtype))
+    for (a, b), (_, first, second) in cases.items():
+        np.testing.assert_array_equal(vm.first_share(dtype(a), dtype(b)), first)
+        np.testing.assert_array_equal(vm.second_share(dtype(a), dtype(b)), second)
+
+
+def test_a_sum_of_two_exponentials_and_its_shares_take_one_exponential() -> None:
+    @njit(error_model="numpy", fastmath={"reassoc", "nsz", "contract", "arcp"})
+    def run(x, z):
+        return vm.logaddexp(x, z), vm.first_share(x, z), vm.second_share(x, z)
+
+    run(1.0, 2.0)
+    assert len(re.findall(r"call [^@]*@exp\(", run.inspect_llvm(run.signatures[0]))) == 1
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["maximum", "minimum"])
+def test_reductions_by_an_extreme_are_vectorised(name: str, dtype: type) -> None:
+    extreme = getattr(vm, name)
+
+    @njit(error_model="numpy", fastmath={"reassoc", "nsz", "contract", "arcp"})
+    def run(x):
+        found = x[0]
+        for i in range(x.shape[0]):
+            found = extreme(found, x[i])
+        return found
+
+    x = np.random.default_rng(1).normal(size=1001).astype(dtype)
+    assert run(x) == getattr(np, name)(x[0], getattr(x, name[:3])())
+    x[700] = np.nan
+    assert np.isnan(run(x))
+    kind = "double" if dtype == np.float64 else "float"
+    assert re.search(rf"<\d+ x {kind}> @llvm\.{name}", run.inspect_llvm(run.signatures[0]))
+    assert extreme(3, 4) == getattr(np, name)(3, 4) == njit(lambda: extreme(3, 4))()
+
+
 def test_other_types_compile_to_what_numpys_do() -> None:
     run = njit(lambda x: vm.exp(x))
     assert run(1) == math.exp(1)

@@ -108,3 +108,34 @@ def test_an_expensive_value_is_saved_and_a_cheap_one_is_not() -> None:
     saved = f.explain().split("values saved")[1]
     assert saved.count("bytes") == 1
     assert "e: " in saved or "x: " in saved
+
+
+def test_what_a_rule_computes_of_primal_values_is_taken_from_the_program() -> None:
+    def turns(x):
+        s = 0.5
+        for i in range(len(x)):
+            c, d = np.cos(x[i]), np.sin(x[i])
+            s = s * c + d * d
+        return s
+
+    gradient = pb.grad(turns, jit=False)
+    x = np.array([0.3, -1.2, 0.8])
+    wanted = pb.jvp(turns, (x,), (np.array([0.0, 1.0, 0.0]),), jit=False)[1]
+    np.testing.assert_allclose(gradient(x)[1], wanted, rtol=1e-14)
+    assert gradient.backward_source.count("vm.cos(") == gradient.backward_source.count("vm.sin(") == 1
+
+
+def test_what_a_branch_computes_is_not_taken_outside_of_it() -> None:
+    def turns(x):
+        s = 0.5
+        for i in range(len(x)):
+            s = s * np.sin(x[i])
+            if x[i] > 0.0:
+                s += np.cos(x[i])
+        return s
+
+    gradient = pb.grad(turns, jit=False)
+    x = np.array([0.3, -1.2, 0.8])
+    for k in range(3):
+        wanted = pb.jvp(turns, (x,), (np.eye(3)[k],), jit=False)[1]
+        np.testing.assert_allclose(gradient(x)[k], wanted, rtol=1e-14)

@@ -67,9 +67,19 @@ def lanes(request, monkeypatch):
         return
     monkeypatch.setattr(jacobians, "FEW", 0)
     monkeypatch.setattr(sweeps, "LANES", request.param)
+    monkeypatch.setattr(sweeps, "MOST_LANES", request.param)
 
 
 # -- blocks of unit vectors
+def test_a_sweep_takes_more_directions_where_arguments_are_small() -> None:
+    few, many, more = np.zeros(10), np.zeros(20_000), np.zeros(10**6)
+    assert sweeps.lanes(100, [more]) == 100
+    assert sweeps.lanes(300, [few, 1.0]) == 300
+    assert sweeps.lanes(600, [few]) == 512
+    assert sweeps.lanes(600, [many]) == 400
+    assert sweeps.lanes(600, [more]) == 128
+
+
 def test_blocks_are_the_columns_of_the_identity() -> None:
     space = Space(((2, 2), (), (3,)), ("float64", "float32", "float64"), (False, True, False))
     assert (space.size, space.bounds) == (8, [(0, 4), (4, 5), (5, 8)])

@@ -9,15 +9,16 @@ from pullback.compiler.ir.build import Builder
 from pullback.compiler.ir.nodes import For, Function, Region, Value
 from pullback.compiler.ir.types import F64, INT, Array
 from pullback.compiler.ir.walk import walk
-from pullback.compiler.transform.unroll import unroll
+from pullback.compiler.transform.unroll import unroll, unroll_tiny
 from randprog.passes import before_after, check_pass
 
 ROW = Array("float64", 1)
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_random_programs(seed: int) -> None:
-    check_pass(unroll, seed)
+@pytest.mark.parametrize("step", [unroll, unroll_tiny])
+def test_random_programs(step: Callable[[Function], Function], seed: int) -> None:
+    check_pass(step, seed)
 
 
 def product(b: Builder, a: Value, length: int, work: int) -> Value:
@@ -86,3 +87,45 @@ def test_an_array_that_stays_memory_keeps_its_loops() -> None:
     fn = Function("f", b.region)
     assert unroll(fn) is fn
     assert any(isinstance(op, For) for op in walk(fn.body))
+
+
+def points(b: Builder, a: Value, length: int, work: int, *, inside: bool, branch: bool = False) -> None:
+    """a[p] += the sum of the first elements, for all p or for one."""
+    zero, one, count, start, rows = b.int(0), b.int(1), b.int(length), b.const(0.0), b.dim(a, 0)
+    p, k, s = (Value(INT, "p") if inside else zero), Value(INT, "k"), Value(F64, "s")
+    if inside:
+        b.open((p,))
+    b.open((k, s))
+    term = b.load(a, [k])
+    for _ in range(work):
+        term = b.apply("exp", (term,), "float64")
+    if branch:
+        b.open()
+        b.store(a, [k], term)
+        then = b.close()
+        b.open()
+        b.if_(b.apply("lt", (term, s), "bool"), then, b.close())
+    (total,) = b.for_(zero, count, one, [start], b.close([b.apply("add", (s, term), "float64")]))
+    b.store(a, [p], total, True)
+    if inside:
+        b.for_(zero, rows, one, [], b.close())
+
+
+def test_a_tiny_loop_inside_of_a_loop(golden: Callable[[str], None]) -> None:
+    a = Value(ROW, "a")
+    b = Builder(Region((a,)))
+    points(b, a, 3, 0, inside=True)
+    golden(before_after(unroll_tiny, b))
+    assert unroll(Function("f", b.region)).body is b.region
+
+
+@pytest.mark.parametrize(
+    ("length", "work", "inside", "branch"),
+    [(3, 0, False, False), (9, 0, True, False), (4, 20, True, False), (2, 0, True, True)],
+)
+def test_what_is_not_tiny_stays(length: int, work: int, inside: bool, branch: bool) -> None:
+    a = Value(ROW, "a")
+    b = Builder(Region((a,)))
+    points(b, a, length, work, inside=inside, branch=branch)
+    fn = Function("f", b.region)
+    assert unroll_tiny(fn) is fn
