@@ -57,11 +57,12 @@ from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
 from .transform.shrink import shrink
+from .transform.substitution import substitution
 from .transform.suppose import suppose
 from .transform.unroll import unroll
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
-PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:-1], unroll, scalarise)
+PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:-1], substitution, unroll, scalarise)
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
 NESTS: tuple[Callable[..., Function], ...] = (products, interchange, *FUSION)
