@@ -91,9 +91,27 @@ class Bounds:
             return [self.sum(self._reached(loop)).plus(Sum((), -1 if up else 1))]
         if isinstance(op, Apply) and op.prim in (("pymax", "maximum") if low else ("pymin", "minimum")):
             return [self.sum(a) for a in op.args]
+        if isinstance(op, Apply) and op.prim == "sub":
+            return self._difference(op.args[0], op.args[1], low)
         if not low and isinstance(op, For) and op.counted and base is op.outs[-1]:
             return self._trips(op)
         return []
+
+    def _difference(self, left: Value, right: Value, low: bool) -> list[Sum]:
+        """Of j in range(k + 1, n), k + 1 less: at least 0; where k is not negative, at most n - 2."""
+        if low:
+            less = self.sum(right)
+            return [
+                Sum((), bound.offset - less.offset)
+                for bound in self.beneath(left, True)
+                if bound.apart_by(less) is not None
+            ]
+        numbers = [bound for bound in self.beneath(right, True) if not bound.bases]
+        return [
+            Sum(high.bases, high.offset - number.offset)
+            for high in self.beneath(left, False)
+            for number in numbers
+        ]
 
     def _trips(self, loop: For) -> list[Sum]:
         """What the trip count of a loop from 0 to a length is at most."""

@@ -139,7 +139,7 @@ def _cholesky_jvp(ctx: ForwardCtx) -> list[Value | None]:
 #
 #     S = L⁻ᵀ M L⁻¹    M = Φ(Lᵀ L_bar)
 #
-# of which the library call makes a third of the operations.
+# which takes 4 n³ operations as written, and 2/3 n³ in the blocks of the library call.
 
 
 def _left_divided(b: Builder, lower: Value, x: Value) -> Value:
