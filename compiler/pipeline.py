@@ -62,6 +62,7 @@ from .transform.select_branches import select_branches
 from .transform.settle import settle
 from .transform.shrink import shrink
 from .transform.sink import sink
+from .transform.substitution import substitution
 from .transform.suppose import suppose
 from .transform.unroll import unroll, unroll_tiny
 
@@ -72,6 +73,7 @@ PRIMAL: tuple[Callable[..., Function], ...] = (
     *CLEANUP[:2],
     rings,
     *CLEANUP[2:-1],
+    substitution,
     unroll,
     scalarise,
 )

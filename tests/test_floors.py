@@ -25,6 +25,7 @@ FLOORS = {
     "compiler/specs": 0,
     "runtime/libmvec": 0,
     "runtime/support": 0,
+    "runtime/triangular": 0,
     "runtime/memory": 0,
     "runtime/vectormath": 0,
     "compiler/ir": 1,

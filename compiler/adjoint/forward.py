@@ -39,7 +39,7 @@ class Forward:
         self._after: dict[int, list[Value]] = {}
         self._snapshot_of: dict[tuple[int, Value], Value] = {}
         for (ref, _), (op, snapshot) in recover.snapshots.items():
-            place = self._before if ref in op.args else self._after
+            place = self._after if ref in op.outs else self._before
             place.setdefault(id(op), []).append(ref)
             self._snapshot_of[(id(op), ref)] = snapshot
         self._exported: dict[int, list[tuple[Value, Value]]] = {}

@@ -47,6 +47,7 @@ from ..ir.types import INT, List, is_complex
 from ..ir.walk import free
 from ..prims.calls import CALLS
 from ..prims.counting import iteration, trip_count
+from ..prims.libcall import each_of_triangle
 from ..prims.prim import PRIMS, Sym, cast, emit
 from .elements import Index, add_elements, for_elements
 from .recover import Frame, Recover
@@ -432,3 +433,14 @@ class CallReverse:
             return
         shadow = self._reverse.shadow(self.op.args[i], self._frame)
         add_elements(self.b, shadow, element)
+
+    def add_triangle(self, i: int, element: Callable[[Builder, Index], Value], upper: bool) -> None:
+        """Accumulate into the elements of one triangle of the adjoint of argument i."""
+        if not self.active(i):
+            return
+        b, shadow = self.b, self._reverse.shadow(self.op.args[i], self._frame)
+
+        def add(at: Index) -> None:
+            b.store(shadow, at, element(b, at), accumulate=True)
+
+        each_of_triangle(b, b.dim(shadow, 0), upper, add)

@@ -137,9 +137,27 @@ class Bounds:
             return self._choices[base, low]
         if low and isinstance(op, Apply) and op.prim == "mul" and all(map(self.nonnegative, op.args)):
             return [Sum((), 0)]
+        if isinstance(op, Apply) and op.prim == "sub":
+            return self._difference(op.args[0], op.args[1], low)
         if not low and isinstance(op, For) and op.counted and base is op.outs[-1]:
             return self._trips(op)
         return []
+
+    def _difference(self, left: Value, right: Value, low: bool) -> list[Sum]:
+        """Of j in range(k + 1, n), k + 1 less: at least 0; where k is not negative, at most n - 2."""
+        if low:
+            less = self.sum(right)
+            return [
+                Sum((), bound.offset - less.offset)
+                for bound in self.beneath(left, True)
+                if bound.apart_by(less) is not None
+            ]
+        numbers = [bound for bound in self.beneath(right, True) if not bound.bases]
+        return [
+            Sum(high.bases, high.offset - number.offset)
+            for high in self.beneath(left, False)
+            for number in numbers
+        ]
 
     def _trips(self, loop: For) -> list[Sum]:
         """What the trip count of a loop from 0 to a length is at most."""

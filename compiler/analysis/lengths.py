@@ -65,9 +65,9 @@ def carried_axis(structure: Structure, array: Value, axis: int) -> Length:
 
 def result_axis(call: Call, axis: int) -> tuple[Value, int] | None:
     """The axis of an argument that has the length of an axis of a library call's result."""
-    if call.name in ("copy", "cholesky", "inv", "cofactor"):
+    if call.name in ("copy", "cholesky", "cholesky_adjoint", "inv", "cofactor"):
         return call.args[0], axis
-    if call.name == "solve":
+    if call.name in ("solve", "solve_lower", "solve_upper"):
         return call.args[1], axis
     if call.name == "dot":
         first, second = call.args

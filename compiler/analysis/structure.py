@@ -84,6 +84,11 @@ class Structure:
             region = None if owner is None else self.region_of(owner)
         return False
 
+    def inside(self, op: Op, owner: Op) -> bool:
+        """Whether an op stands in a region of another."""
+        home = self.region_of(op)
+        return any(self.contains(region, home) for region in owner.regions)
+
     def common(self, a: Op, b: Op) -> tuple[Region, int, int]:
         """The innermost region that holds both ops, and the positions there of the ops that lead to them."""
         region, at_a, at_b = self.body, 0, 0

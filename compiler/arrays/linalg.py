@@ -265,7 +265,7 @@ def solve(ctx: Ctx, a: AbstractValue, b: AbstractValue) -> AbstractValue:
         raise ctx.no_rule("np.linalg.solve takes a right-hand side of rank 1 or 2")
     unify(ctx, arr.shape[0], right.shape[0], "np.linalg.solve: the sizes do not fit,")
     dtype = result_dtype(ctx, Num(ctx.b.const(0, dtype)), right)
-    refs = [contiguous(ctx, x, dtype) for x in (arr, right)]
+    refs = [blas_operand(ctx, x, dtype) for x in (arr, right)]
     return call(ctx, "solve", refs, [Array(dtype, right.rank)], [right.shape])[0]
 
 

@@ -23,6 +23,7 @@ ROUNDS = 3
 RUNTIME = {
     "mem": "memory as mem",
     "support": "support",
+    "triangular": "triangular",
     "vm": "vectormath as vm",
 }  # name in the text → what is imported
 DECORATORS = {False: "jit", True: "jit_parallel"}

@@ -18,6 +18,7 @@ RESERVED = frozenset(dir(builtins)) | {
     "np",
     "math",
     "support",
+    "triangular",
     "vm",
     "mem",
     "prange",

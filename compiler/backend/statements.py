@@ -411,6 +411,6 @@ def _reads(node: ast.AST) -> bool:
                 isinstance(part.func, ast.Attribute) and part.func.attr == "pop"
             ):
                 return True
-            if ast.unparse(part.func).startswith(("support.", "np.linalg.", "np.dot")):
+            if ast.unparse(part.func).startswith(("support.", "triangular.", "np.linalg.", "np.dot")):
                 return True
     return False

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import TypeMismatchError
 from ..ir.nodes import Value
 from ..ir.types import F64, INT, Array, Scalar, Type, is_complex
-from . import linalg
+from . import linalg, triangular
 from .libcall import CALLS, ForwardCtx, LibCall, ReverseCtx, call, declare
 from .prim import cast, emit
 
@@ -167,4 +167,4 @@ declare(
     )
 )  # fmt: skip
 
-__all__ = ["CALLS", "ForwardCtx", "LibCall", "ReverseCtx", "linalg"]
+__all__ = ["CALLS", "ForwardCtx", "LibCall", "ReverseCtx", "linalg", "triangular"]

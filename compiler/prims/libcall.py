@@ -50,6 +50,9 @@ class ReverseCtx(Protocol):
     def add_elements(self, i: int, fn: Element) -> None:
         """Add fn(b, index) to every element of the adjoint of argument i."""
 
+    def add_triangle(self, i: int, fn: Element, upper: bool) -> None:
+        """The same for the elements of one triangle of a square matrix, with the diagonal."""
+
 
 class ForwardCtx(Protocol):
     """What a tangent rule sees; the primal call has been emitted."""
@@ -163,6 +166,19 @@ def fill(b: Builder, array: Value, source: Value | None) -> None:
     each(b, shape(b, array), store)
 
 
+def each_of_triangle(b: Builder, n: Value, upper: bool, body: Callable[[tuple[Value, ...]], None]) -> None:
+    """A loop nest over the lower triangle of a square matrix, or the upper one, with the diagonal."""
+    i, j = Value(INT, "i"), Value(INT, "j")
+    b.open([i])
+    b.open([j])
+    body((i, j))
+    row = b.close()
+    lo, hi = (i, n) if upper else (b.int(0), emit(b, "add", i, b.int(1)))
+    b.for_(lo, hi, b.int(1), (), row)
+    rows = b.close()
+    b.for_(b.int(0), n, b.int(1), (), rows)
+
+
 def fresh(b: Builder, lengths: list[Value], dtype: str, element: Element) -> Value:
     """A fresh array given by its elements."""
     out = b.alloc(lengths, dtype)
@@ -236,6 +252,9 @@ class _Conjugated:
 
     def add_elements(self, i: int, fn: Element) -> None:
         self.ctx.add_elements(i, lambda b, at: emit(b, "conj", fn(b, at)))
+
+    def add_triangle(self, i: int, fn: Element, upper: bool) -> None:
+        self.ctx.add_triangle(i, lambda b, at: emit(b, "conj", fn(b, at)), upper)
 
 
 def holomorphic(rule: Callable[[ReverseCtx], None]) -> Callable[[ReverseCtx], None]:

@@ -21,13 +21,11 @@ from .libcall import (
     ReverseCtx,
     call,
     declare,
-    fresh,
     holomorphic,
     inner,
     negated,
     plus,
     scaled,
-    shape,
     transposed,
 )
 from .prim import emit
@@ -35,7 +33,8 @@ from .prim import emit
 Gen = np.random.Generator
 
 
-def _array(name: str, t: Type, ranks: tuple[int, ...]) -> Array:
+def array_type(name: str, t: Type, ranks: tuple[int, ...]) -> Array:
+    """The type of an argument, refused unless it is an array of floats of one of these ranks."""
     if not isinstance(t, Array) or t.rank not in ranks or not is_inexact(t.dtype):
         wanted = " or ".join(f"{rank}-d" for rank in ranks)
         raise TypeMismatchError(f"{name} takes {wanted} arrays of floats, not {t}")
@@ -43,26 +42,27 @@ def _array(name: str, t: Type, ranks: tuple[int, ...]) -> Array:
 
 
 def _dot_types(types: list[Type], static: tuple[Any, ...]) -> list[Type]:
-    x, z = (_array("dot", t, (1, 2)) for t in types)
+    x, z = (array_type("dot", t, (1, 2)) for t in types)
     if x.dtype != z.dtype:
         raise TypeMismatchError(f"dot takes arrays of one dtype, not {x} and {z}")
     rank = x.rank + z.rank - 2
     return [Array(x.dtype, rank) if rank else Scalar(x.dtype)]
 
 
-def _solve_types(types: list[Type], static: tuple[Any, ...]) -> list[Type]:
-    a, rhs = _array("solve", types[0], (2,)), _array("solve", types[1], (1, 2))
+def solve_types(types: list[Type], static: tuple[Any, ...]) -> list[Type]:
+    """The result of a system: like its right-hand side."""
+    a, rhs = array_type("solve", types[0], (2,)), array_type("solve", types[1], (1, 2))
     if a.dtype != rhs.dtype:
         raise TypeMismatchError(f"solve takes arrays of one dtype, not {a} and {rhs}")
     return [rhs]
 
 
 def _like(name: str, types: list[Type]) -> list[Type]:
-    return [_array(name, types[0], (2,))]
+    return [array_type(name, types[0], (2,))]
 
 
 def _real_matrix(name: str, types: list[Type]) -> Array:
-    a = _array(name, types[0], (2,))
+    a = array_type(name, types[0], (2,))
     if is_complex(a.dtype):
         raise NoRuleError(f"{name} of a complex matrix is not supported")
     return a
@@ -210,61 +210,10 @@ def _slogdet_jvp(ctx: ForwardCtx) -> list[Value | None]:
     return [None, inner(b, transposed(b, call(b, "inv", ctx.arg(0))), a_dot)]
 
 
-# -- Cholesky (Murray 2016). NumPy reads the lower triangle only, and the derivative is that of what runs: the
-# adjoint has an empty upper triangle. For a matrix built symmetric this is the usual derivative.
-
-
-def _pick(b: Builder, at: tuple[Value, ...], below: Value, diagonal: Value, above: Value) -> Value:
-    i, j = at
-    return emit(
-        b, "select", emit(b, "gt", i, j), below, emit(b, "select", emit(b, "eq", i, j), diagonal, above)
-    )
-
-
-def _half_lower(b: Builder, x: Value) -> Value:
-    """Φ: the lower triangle with half the diagonal."""
-
-    def element(b: Builder, at: tuple[Value, ...]) -> Value:
-        value = b.load(x, at)
-        return _pick(b, at, value, emit(b, "mul", value, b.const(0.5, x.dtype)), b.const(0, x.dtype))
-
-    return fresh(b, shape(b, x), x.dtype, element)
-
-
-def _cholesky_vjp(ctx: ReverseCtx) -> None:
-    b, y_bar = ctx.b, ctx.bar(0)
-    if y_bar is None or not ctx.active(0):
-        return
-    lower_t = transposed(b, ctx.result(0))
-    left = call(b, "solve", lower_t, _half_lower(b, call(b, "dot", lower_t, y_bar)))
-    s = call(b, "solve", lower_t, transposed(b, left))
-
-    def element(b: Builder, at: tuple[Value, ...]) -> Value:
-        value = b.load(s, at)
-        return _pick(b, at, emit(b, "add", value, b.load(s, at[::-1])), value, b.const(0, s.dtype))
-
-    ctx.add_elements(0, element)
-
-
-def _cholesky_jvp(ctx: ForwardCtx) -> list[Value | None]:
-    b, a_dot = ctx.b, ctx.dot(0)
-    if a_dot is None:
-        return [None]
-
-    def mirrored(b: Builder, at: tuple[Value, ...]) -> Value:
-        value = b.load(a_dot, at)
-        return _pick(b, at, value, value, b.load(a_dot, at[::-1]))
-
-    lower = ctx.result(0)
-    left = call(b, "solve", lower, fresh(b, shape(b, a_dot), a_dot.dtype, mirrored))
-    middle = call(b, "solve", lower, transposed(b, left))
-    return [call(b, "dot", lower, _half_lower(b, middle))]
-
-
 # -- samples
 
 
-def _normal(*shapes: tuple[int, ...], dtype: str = "float64") -> Callable[[Gen], tuple[Any, ...]]:
+def normal(*shapes: tuple[int, ...], dtype: str = "float64") -> Callable[[Gen], tuple[Any, ...]]:
     """Draws of the given shapes; square matrices are moved away from singular ones."""
 
     def one(rng: Gen, size: tuple[int, ...]) -> Any:
@@ -277,16 +226,8 @@ def _normal(*shapes: tuple[int, ...], dtype: str = "float64") -> Callable[[Gen],
     return lambda rng: tuple(one(rng, size) for size in shapes)
 
 
-def _positive(n: int) -> Callable[[Gen], tuple[Any, ...]]:
-    def make(rng: Gen) -> tuple[Any, ...]:
-        x = rng.normal(size=(n, n))
-        return (x @ x.T + n * np.eye(n),)
-
-    return make
-
-
 C = "complex128"
-SQUARES = (_normal((3, 3)), _normal((1, 1)), _normal((5, 5)), _normal((3, 3), dtype=C))
+SQUARES = (normal((3, 3)), normal((1, 1)), normal((5, 5)), normal((3, 3), dtype=C))
 
 
 SINGULAR = np.array([[1.0, 2.0], [2.0, 4.0]])
@@ -302,7 +243,7 @@ def _cofactor_ref(a: Any) -> Any:
 
 
 def _det_types(types: list[Type], static: tuple[Any, ...]) -> list[Type]:
-    return [Scalar(_array("det", types[0], (2,)).dtype)]
+    return [Scalar(array_type("det", types[0], (2,)).dtype)]
 
 
 def _slogdet_types(types: list[Type], static: tuple[Any, ...]) -> list[Type]:
@@ -315,16 +256,16 @@ declare(
         "dot", _dot_types, np.dot, "support.dot({0}, {1})", holomorphic(_dot_vjp), _dot_jvp,
         cost=50,
         samples=(
-            _normal((4,), (4,)), _normal((3, 4), (4,)), _normal((4,), (4, 3)), _normal((2, 4), (4, 3)),
-            _normal((4,), (4,), dtype=C), _normal((3, 4), (4,), dtype=C), _normal((2, 4), (4, 3), dtype=C),
+            normal((4,), (4,)), normal((3, 4), (4,)), normal((4,), (4, 3)), normal((2, 4), (4, 3)),
+            normal((4,), (4,), dtype=C), normal((3, 4), (4,), dtype=C), normal((2, 4), (4, 3), dtype=C),
         ),
     )
 )  # fmt: skip
 declare(
     LibCall(
-        "solve", _solve_types, np.linalg.solve, "support.solve({0}, {1})",
+        "solve", solve_types, np.linalg.solve, "support.solve({0}, {1})",
         holomorphic(_solve_vjp), _solve_jvp,
-        samples=(_normal((3, 3), (3,)), _normal((3, 3), (3, 2)), _normal((3, 3), (3, 2), dtype=C)),
+        samples=(normal((3, 3), (3,)), normal((3, 3), (3, 2)), normal((3, 3), (3, 2), dtype=C)),
     )
 )  # fmt: skip
 declare(
@@ -348,12 +289,6 @@ declare(
 declare(
     LibCall(
         "slogdet", _slogdet_types, np.linalg.slogdet, "support.slogdet({0})", _slogdet_vjp, _slogdet_jvp,
-        samples=(_normal((3, 3)), _normal((1, 1))),
-    )
-)  # fmt: skip
-declare(
-    LibCall(
-        "cholesky", lambda types, static: [_real_matrix("cholesky", types)], np.linalg.cholesky,
-        "support.cholesky({0})", _cholesky_vjp, _cholesky_jvp, samples=(_positive(3), _positive(1)),
+        samples=(normal((3, 3)), normal((1, 1))),
     )
 )  # fmt: skip

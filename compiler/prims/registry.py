@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from . import arithmetic, calls, complexes, linalg, logic, transcendental
+from . import arithmetic, calls, complexes, linalg, logic, transcendental, triangular
 from .libcall import CALLS
 from .prim import PRIMS
 
-__all__ = ["CALLS", "PRIMS", "arithmetic", "calls", "complexes", "linalg", "logic", "transcendental"]
+__all__ = [
+    "CALLS",
+    "PRIMS",
+    "arithmetic",
+    "calls",
+    "complexes",
+    "linalg",
+    "logic",
+    "transcendental",
+    "triangular",
+]

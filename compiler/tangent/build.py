@@ -228,10 +228,11 @@ class Walker:
 
     # -- calls
     def _call(self, op: Call, old: Op) -> None:
-        if not any(self.active(o) for o in op.outs) or not any(self.active(a) for a in old.args):
-            return
         record = CALLS[op.name]
-        if record.vjp is None:
+        if record.vjp is None or not any(self.active(a) for a in old.args):
+            self._zeros(op)
+            return
+        if not any(self.active(o) for o in op.outs):
             return
         if record.jvp is None:
             raise NoRuleError(f"{op.name} has no forward-mode rule", op.src)
@@ -239,6 +240,12 @@ class Walker:
             if dot is not None and self.active(out):
                 self.dots[out] = dot
             elif self.active(out) and is_reference(out):
+                self.dots[out] = self.dense(out)
+
+    def _zeros(self, op: Call) -> None:
+        """Zero tangents for arrays that do not depend on anything active yet, but are written to later."""
+        for out in op.outs:
+            if is_reference(out) and self.active(out):
                 self.dots[out] = self.dense(out)
 
     def _call_fn(self, op: CallFn, old: Op) -> None:

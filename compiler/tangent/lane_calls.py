@@ -9,12 +9,13 @@ tangent rule run lane by lane.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from ..ir.build import Builder
 from ..ir.nodes import Value
 from ..ir.types import Array
-from ..prims.libcall import call, each, plus, shape, transposed
+from ..prims.libcall import call, each, each_of_triangle, plus, shape, transposed
 from ..prims.prim import emit
 
 
@@ -64,7 +65,7 @@ def _right(ctx: LaneCtx, x: Value, z_dots: Value) -> Value:
     return b.view(product, "reshape", (), lengths, len(lengths))
 
 
-def _solve(ctx: LaneCtx) -> Value | None:
+def _solve(ctx: LaneCtx, name: str) -> Value | None:
     """a y_dot = rhs_dot - a_dot y: one factorisation for all lanes of a vector."""
     b, y = ctx.b, ctx.result(0)
     if y.rank == 2:
@@ -78,17 +79,26 @@ def _solve(ctx: LaneCtx) -> Value | None:
             each(b, [n, ctx.lanes], lambda at: b.store(rhs, at, b.load(given, at)))
         matrix = a_dots
 
-        def subtract(at: tuple[Value, ...]) -> None:
-            i, j, lane = at
-            product = emit(b, "mul", b.load(matrix, at), b.load(y, (j,)))
-            b.store(rhs, (i, lane), emit(b, "neg", product), accumulate=True)
+        def subtract(row: tuple[Value, ...]) -> None:
+            def one(lane: tuple[Value, ...]) -> None:
+                product = emit(b, "mul", b.load(matrix, (*row, *lane)), b.load(y, row[1:]))
+                b.store(rhs, (row[0], *lane), emit(b, "neg", product), accumulate=True)
 
-        each(b, [n, n, ctx.lanes], subtract)
+            each(b, [ctx.lanes], one)
+
+        if name == "solve":
+            each(b, [n, n], subtract)
+        else:
+            each_of_triangle(b, n, name == "solve_upper", subtract)
         rhs_dots = rhs
     if rhs_dots is None:
         return None
-    (out,) = b.call("solve", (ctx.arg(0), rhs_dots), (Array(y.dtype, 2),))
+    (out,) = b.call(name, (ctx.arg(0), rhs_dots), (Array(y.dtype, 2),))
     return out
 
 
-LANE_RULES: dict[str, Callable[[LaneCtx], Value | None]] = {"dot": _dot, "solve": _solve}
+SOLVERS = ("solve", "solve_lower", "solve_upper")
+LANE_RULES: dict[str, Callable[[LaneCtx], Value | None]] = {
+    "dot": _dot,
+    **{name: partial(_solve, name=name) for name in SOLVERS},
+}

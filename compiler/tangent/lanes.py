@@ -248,9 +248,10 @@ class LaneWalker(Walker):
 
     # -- calls
     def _call(self, op: Call, old: Op) -> None:
-        if not any(self.active(o) for o in op.outs) or not any(self.active(a) for a in old.args):
+        if CALLS[op.name].vjp is None or not any(self.active(a) for a in old.args):
+            self._zeros(op)
             return
-        if CALLS[op.name].vjp is None:
+        if not any(self.active(o) for o in op.outs):
             return
         self.flush()
         if op.name == "copy":

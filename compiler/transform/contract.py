@@ -39,7 +39,7 @@ from ..ir.nodes import Alloc, Apply, Call, Dim, For, Function, Load, Op, Region,
 from ..ir.types import INT
 from ..ir.walk import substitute, walk
 
-IN_ORDER = ("copy", "dot")
+IN_ORDER = ("copy", "dot", "solve_lower", "solve_upper", "cholesky_adjoint")
 """Library calls whose results certainly lie in C order, as what is allocated does."""
 
 

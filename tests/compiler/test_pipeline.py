@@ -76,4 +76,5 @@ def test_dump(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def test_cleanup_is_data() -> None:
     common = ["fold", "select_branches", "cse", "licm", "dce"]
     assert [step.__name__ for step in pipeline.CLEANUP] == [*common, "scalarise"]
-    assert [step.__name__ for step in pipeline.PRIMAL] == ["narrow", *common, "unroll", "scalarise"]
+    primal = ["narrow", *common, "substitution", "unroll", "scalarise"]
+    assert [step.__name__ for step in pipeline.PRIMAL] == primal

@@ -1,4 +1,5 @@
-"""Elements that stay: what `Final` says is true in all runs of random loop nests; it says it often enough."""
+"""Elements that stay or are still untouched: what `Final` says is true in all runs of random loop nests, and
+it is said often enough."""
 
 from __future__ import annotations
 
@@ -32,6 +33,8 @@ class Nest:
         self.ops: dict[int, Op] = {}
         self.run_body = self.block([], 0)
         self.trace: list[tuple[Op, tuple[int, ...]]] = []
+        self.touched: set[tuple[int, int]] = set()
+        """Loads of what a loop around them has written since it began, as ids of both."""
 
     def number(self, indices: list[Value], spread: int = 1):
         """An integer expression: as a Value, and as a function of the values of indices and n."""
@@ -73,10 +76,19 @@ class Nest:
         self.b.open((index,))
         body = self.block([*indices, index], depth + 1)
         self.b.for_(lo, hi, stride, (), self.b.close())
+        loop = self.b.region.ops[-1]
 
         def run(at) -> None:
+            start = len(self.trace)
             for k in range(low(at), high(at), step):
                 body({**at, index: k})
+            written = set()
+            for op, places in self.trace[start:]:
+                element = tuple(k % SIZE for k in places)
+                if isinstance(op, Store):
+                    written.add(element)
+                elif element in written:
+                    self.touched.add((id(op), id(loop)))
 
         return run
 
@@ -123,6 +135,25 @@ def test_what_stays_is_not_written_again(block: int) -> None:
             if isinstance(op, Load | Store) and final.stays(op):
                 said += 1
                 assert id(op) not in overwritten, seed
+    assert said > 10
+
+
+@pytest.mark.parametrize("block", range(20))
+def test_what_is_untouched_has_not_been_written(block: int) -> None:
+    said = 0
+    for seed in range(100 * block, 100 * (block + 1)):
+        nest = Nest(seed)
+        if nest.overwritten() is None or len(nest.trace) > 2000:
+            continue
+        memory = Memory(Function("f", nest.b.region))
+        final, structure = Final(memory), memory.structure
+        for op in walk(nest.b.region):
+            for loop in structure.loops(structure.region_of(op)) if isinstance(op, Load) else ():
+                if not any(structure.inside(write, loop) for write, _ in memory.writes):
+                    continue
+                if final.untouched(op, loop):
+                    said += 1
+                    assert (id(op), id(loop)) not in nest.touched, seed
     assert said > 10
 
 

@@ -13,9 +13,9 @@ from pullback.compiler.ir.nodes import Call, Function, Region, Value
 from pullback.compiler.ir.types import Array, Scalar, Type
 from pullback.compiler.ir.walk import walk
 from pullback.compiler.prims import interp
-from pullback.compiler.prims.libcall import LibCall, each, shape
+from pullback.compiler.prims.libcall import LibCall, each, each_of_triangle, shape
 from pullback.compiler.prims.registry import CALLS
-from pullback.runtime import support
+from pullback.runtime import support, triangular
 
 SAMPLES = [
     pytest.param(r, make, id=f"{r.name}-{k}") for r in CALLS.values() for k, make in enumerate(r.samples)
@@ -45,7 +45,7 @@ def test_text_means_the_reference(record, rng):
         args = make(rng)
         names = [f"a{i}" for i in range(len(args))]
         text = f"lambda {', '.join(names)}: {record.template(len(args)).format(*names)}"
-        plain = eval(text, {"np": np, "support": support})
+        plain = eval(text, {"np": np, "support": support, "triangular": triangular})
         for run in (plain, numba.njit(plain)):
             out = run(*args)
             out = list(out) if isinstance(out, tuple) else [out]
@@ -101,6 +101,11 @@ class Reverse(Recorder):
     def add_elements(self, i: int, fn: Any) -> None:
         bar = self.bars[i]
         each(self.b, shape(self.b, bar), lambda at: self.b.store(bar, at, fn(self.b, at), accumulate=True))
+
+    def add_triangle(self, i: int, fn: Any, upper: bool) -> None:
+        b, bar = self.b, self.bars[i]
+        add = lambda at: b.store(bar, at, fn(b, at), accumulate=True)  # noqa: E731
+        each_of_triangle(b, b.dim(bar, 0), upper, add)
 
 
 class Forward(Recorder):

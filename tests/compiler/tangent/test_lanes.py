@@ -155,6 +155,18 @@ def factored(x):
     return np.linalg.cholesky(a) @ x
 
 
+def substituted(x):
+    low = np.linalg.cholesky(np.outer(x, x) + 5.0 * np.eye(len(x)))
+    return np.linalg.solve(low.T, np.linalg.solve(low, x)) + np.linalg.solve(low, np.outer(x, x))[:, 1]
+
+
+def written_result(x):
+    """The inverse does not depend on x until x is written into it."""
+    m = np.linalg.inv(np.arange(25.0).reshape(5, 5) + 9.0 * np.eye(5))
+    m[0, 1:] = x[0]
+    return m @ x
+
+
 def products(x):
     m = np.outer(x, np.sin(x))
     return np.dot(m @ m, x) * np.dot(x, x)
@@ -192,8 +204,8 @@ def complex_inside(x):
 
 FUNCTIONS = [
     straight, swapped, carried_without_a_start, newton, branches, breaks, lists, lists_of_arrays, buffers,
-    written_argument, views, itself, independent, solved, factored, constant_matrix, constant_vector,
-    matrices, products, spectrum, sorted_part, complex_inside,
+    written_argument, views, itself, independent, solved, factored, substituted, written_result,
+    constant_matrix, constant_vector, matrices, products, spectrum, sorted_part, complex_inside,
 ]  # fmt: skip
 POINT = np.array([0.6, 0.35, 0.8, 0.1, 0.5])
 
