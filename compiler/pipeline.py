@@ -60,13 +60,14 @@ from .transform.select_branches import select_branches
 from .transform.settle import settle
 from .transform.shrink import shrink
 from .transform.suppose import suppose
+from .transform.tabulate import tabulate
 from .transform.unroll import unroll
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
 PRIMAL: tuple[Callable[..., Function], ...] = (narrow, counters, *CLEANUP[:-1], unroll, scalarise)
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
-NESTS: tuple[Callable[..., Function], ...] = (products, interchange, *FUSION)
+NESTS: tuple[Callable[..., Function], ...] = (tabulate, products, interchange, *FUSION)
 REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, promote_all, gather)
 MAX_ROUNDS = 4
 LANES_BUDGET = 1000
