@@ -64,6 +64,7 @@ from .transform.shrink import shrink
 from .transform.sink import sink
 from .transform.substitution import substitution
 from .transform.suppose import suppose
+from .transform.tabulate import tabulate
 from .transform.unroll import unroll, unroll_tiny
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
@@ -79,7 +80,7 @@ PRIMAL: tuple[Callable[..., Function], ...] = (
 )
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
-NESTS: tuple[Callable[..., Function], ...] = (products, interchange, *FUSION)
+NESTS: tuple[Callable[..., Function], ...] = (tabulate, products, interchange, *FUSION)
 REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, gather, promote_all, sink)
 MAX_ROUNDS = 4
 LANES_BUDGET = 1000

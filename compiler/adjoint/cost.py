@@ -25,6 +25,7 @@ from ..ir.nodes import Apply, Const, Dim, For, ListGet, Load, Loop, Op, Region, 
 from ..ir.types import List
 from ..ir.walk import walk
 from ..prims.prim import PRIMS
+from .counted import Counted, counted
 from .mincut import INFINITE, Network
 from .versions import versions
 
@@ -46,15 +47,18 @@ class Costs:
         self._at_hand = {op.carried[k] for op in body.ops if isinstance(op, Loop) for k in permutation(op)}
         self._final = Final(memory)
         self._stores = self._kept_values()
+        self._counted = counted(memory.structure, body)
         self.versions = versions(memory, body, self._final)
 
     def source(self, value: Value) -> Op | None:
-        """The op that gives a value in the reverse sweep: a store of it, whose element is loaded, or the op
-        that made it; None if it can only be saved.
+        """The op that gives a value in the reverse sweep: a store of it, whose element is loaded, the op
+        that made it, or how it is counted; None if it can only be saved.
         """
         op = self._structure.definition.get(value)
         if op is not None and not self._may_repeat(op):
             op = None
+        if value in self._counted:
+            return self._counted[value]
         store = self._stores.get(value)
         return store if store is not None and (op is None or _cost(op) >= LOAD) else op
 
@@ -133,6 +137,8 @@ def _cost(op: Op) -> int:
     """What it costs to have the value of an op again, its operands at hand."""
     if isinstance(op, Apply):
         return PRIMS[op.prim].cost
+    if isinstance(op, Counted):
+        return 2
     return LOAD if isinstance(op, Load | ListGet | Store) else 0
 
 

@@ -22,6 +22,7 @@ from ..ir.nodes import Alloc, Apply, Call, Const, Dim, For, Load, Loop, Op, Regi
 from ..ir.types import INT, Array, List
 from ..prims.prim import emit
 from .cost import Costs
+from .counted import Counted
 from .room import Ends, Room
 
 
@@ -196,6 +197,11 @@ class Recover:
             return b.load(array, index, value.name)
         args = tuple(self._value(a, frame) for a in op.args)
         match op:
+            case Counted():
+                assert frame.counter is not None, "the body of a loop has numbered iterations"
+                value = op.build(b, args, frame.counter)
+                value.name = value.name or op.out.name
+                return value
             case Apply() if op.prim == "cast":
                 return b.apply("cast", args, op.out.dtype, op.out.name)
             case Apply():

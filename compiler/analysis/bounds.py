@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from ..ir.build import Builder
-from ..ir.nodes import Apply, Const, Dim, For, ListLen, Op, Value
+from ..ir.nodes import Apply, Const, Dim, For, If, ListLen, Loop, Op, Value
+from ..ir.types import INT
 from ..prims.prim import emit
 from .ring import MIRRORED, neighbour
 
@@ -71,6 +72,8 @@ class Bounds:
         self.definition = definition
         self.loops = loops
         self._choices: dict[tuple[Value, bool], list[Sum]] = {}
+        self._carried: dict[Value, tuple[Loop, int]] | None = None
+        self._asked: set[Value] = set()
 
     def sum(self, value: Value) -> Sum:
         """An integer as a sum of others and a number."""
@@ -141,7 +144,38 @@ class Bounds:
             return self._difference(op.args[0], op.args[1], low)
         if not low and isinstance(op, For) and op.counted and base is op.outs[-1]:
             return self._trips(op)
-        return []
+        return self._begun(base) if low else []
+
+    def _begun(self, base: Value) -> list[Sum]:
+        """What a counter begins with, which no iteration makes less."""
+        if self._carried is None:
+            loops = {id(op): op for op in self.definition.values() if isinstance(op, Loop)}
+            self._carried = {v: (op, k) for op in loops.values() for k, v in enumerate(op.carried)}
+            self._carried |= {
+                v: (op, k) for op in loops.values() for k, v in enumerate(op.outs[: len(op.inits)])
+            }
+        loop, k = self._carried.get(base, (None, 0))
+        if loop is None or base.type != INT or base in self._asked:
+            return []
+        self._asked.add(base)
+        grows = self._grows(loop.next[k], loop.carried[k])
+        self._asked.remove(base)
+        return [self.sum(loop.inits[k])] if grows else []
+
+    def _grows(self, value: Value, first: Value) -> bool:
+        """Whether a value is surely at least another that it is made of."""
+        total = self.sum(value)
+        if first in total.bases:
+            rest = total.without(first)
+            return rest.offset >= 0 and all(map(self.nonnegative, rest.bases))
+        op = self.definition.get(value)
+        if isinstance(op, If):
+            k = op.outs.index(value)
+            return all(self._grows(region.yields[k], first) for region in op.regions)
+        if isinstance(op, Loop) and value in op.outs[: len(op.inits)]:
+            k = op.outs.index(value)
+            return self._grows(op.next[k], op.carried[k]) and self._grows(op.inits[k], first)
+        return False
 
     def _difference(self, left: Value, right: Value, low: bool) -> list[Sum]:
         """Of j in range(k + 1, n), k + 1 less: at least 0; where k is not negative, at most n - 2."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 from ..ir.build import Builder
-from ..ir.nodes import Apply, Const, Op, Value
+from ..ir.nodes import Apply, Const, For, If, Loop, Op, Value
 from ..ir.types import INT
 from ..prims.prim import Sym
 
@@ -72,3 +72,22 @@ def linear(
                     else Linear().plus(right, left.offset)
                 )
     return Linear(((value, 1),))
+
+
+def added(loop: Loop, k: int, definition: Mapping[Value, Op], inside: Container[Value]) -> Linear | None:
+    """What an iteration adds to a carried integer, made of the index and of values not `inside` the loop."""
+    after = linear(definition, _following(loop, k, definition), inside.__contains__)
+    if loop.carried[k].type != INT or after.factor(loop.carried[k]) != 1:
+        return None
+    found = after.without(loop.carried[k])
+    index = loop.index if isinstance(loop, For) else None
+    return None if any(v in inside and v is not index for v, _ in found.terms) else found
+
+
+def _following(loop: Loop, k: int, definition: Mapping[Value, Op]) -> Value:
+    """What is carried into the next iteration, if there is one: of a `break` the other branch."""
+    value = loop.next[k]
+    op = definition.get(value)
+    if isinstance(loop, For) and loop.stops and isinstance(op, If) and op.cond is loop.body.yields[0]:
+        return op.orelse.yields[op.outs.index(value)]
+    return value

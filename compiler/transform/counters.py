@@ -35,7 +35,7 @@ closed form hides: that a counter which begins at no less than zero and never go
 from __future__ import annotations
 
 from ..analysis.bounds import Bounds
-from ..analysis.linear import Linear, linear
+from ..analysis.linear import Linear, added, linear
 from ..ir.build import Builder
 from ..ir.nodes import For, Function, Op, Region, Value
 from ..ir.types import INT
@@ -84,17 +84,17 @@ class _Counters:
             return [loop]
         inside = defined(loop.body)
         found = {
-            k: added
-            for k, carried in enumerate(loop.carried)
-            if carried.type == INT and (added := self._added(loop, k, inside)) is not None
+            k: more
+            for k in range(len(loop.carried))
+            if (more := added(loop, k, self._definition, inside)) is not None
         }
         if not found:
             return [loop]
         self.changed = True
         before, within, after = (self._builder(loop) for _ in range(3))
         mapping: dict[Value, Value] = {}
-        for k, added in found.items():
-            counter = _Counter(loop, step, k, added, self._rises(loop, k, added))
+        for k, more in found.items():
+            counter = _Counter(loop, step, k, more, self._rises(loop, k, more))
             mapping[loop.carried[k]] = counter.now(before, within)
             self._now[loop.outs[k]] = counter.end(after, self._trips(after, loop, step))
         kept = [k for k in range(len(loop.carried)) if k not in found]
@@ -114,22 +114,14 @@ class _Counters:
         b.defs = self._definition
         return b
 
-    def _added(self, loop: For, k: int, inside: set[Value]) -> Linear | None:
-        """What every iteration adds to a carried integer, made of the index and of values from outside."""
-        after = linear(self._definition, loop.next[k], inside.__contains__)
-        if after.factor(loop.carried[k]) != 1:
-            return None
-        added = after.without(loop.carried[k])
-        return None if any(v in inside and v is not loop.index for v, _ in added.terms) else added
-
-    def _rises(self, loop: For, k: int, added: Linear) -> bool:
+    def _rises(self, loop: For, k: int, more: Linear) -> bool:
         """Whether a counter begins at no less than zero and surely never goes down."""
         if not self._bounds.nonnegative(loop.inits[k]):
             return False
-        turn = added.factor(loop.index)
+        turn = more.factor(loop.index)
         up = self._bounds.step(loop) > 0
         last = Linear(((loop.hi, 1),), -1 if up else 1)
-        least = added.replaced(loop.index, Linear(((loop.lo, 1),)) if up is (turn > 0) else last)
+        least = more.replaced(loop.index, Linear(((loop.lo, 1),)) if up is (turn > 0) else last)
         for value, _ in least.terms:
             least = least.replaced(value, linear(self._definition, value))
         return least.offset >= 0 and all(f > 0 and self._bounds.nonnegative(v) for v, f in least.terms)
@@ -142,15 +134,15 @@ class _Counters:
 
 
 class _Counter:
-    """The carried integer k of a loop, to which an iteration adds `added`."""
+    """The carried integer k of a loop, to which an iteration adds `more`."""
 
-    def __init__(self, loop: For, step: int, k: int, added: Linear, rises: bool) -> None:
+    def __init__(self, loop: For, step: int, k: int, more: Linear, rises: bool) -> None:
         self._loop = loop
         self._step = step
         self._init = loop.inits[k]
         self._name = loop.carried[k].name
-        self._first = added.replaced(loop.index, Linear(((loop.lo, 1),)))
-        self._turn = added.factor(loop.index) * step  # how much more each iteration adds than the last
+        self._first = more.replaced(loop.index, Linear(((loop.lo, 1),)))
+        self._turn = more.factor(loop.index) * step  # how much more each iteration adds than the last
         self._rises = rises
 
     def now(self, before: Builder, within: Builder) -> Value:
@@ -179,11 +171,11 @@ class _Counter:
         """The counter after t iterations: first t, or with turns t (2 first + (t - 1) turn) / 2."""
         if self._turn:
             twice = self._first.plus(self._first).plus(Linear((), -self._turn)).build(before)
-            sums = turns * Linear(((twice.value, 1), (turns.value, self._turn))).build(b)
-            added = Sym(b, emit(b, "rshift", sums.value, b.int(1)))
+            twofold = turns * Linear(((twice.value, 1), (turns.value, self._turn))).build(b)
+            sums = Sym(b, emit(b, "rshift", twofold.value, b.int(1)))
         else:
-            added = Sym(b, self._first.build(before).value) * turns
-        total = Sym(b, self._init) + added
+            sums = Sym(b, self._first.build(before).value) * turns
+        total = Sym(b, self._init) + sums
         return self._named(b, Sym(b, emit(b, "pymax", total.value, b.int(0))) if self._rises else total)
 
     def _named(self, b: Builder, made: Sym) -> Value:
