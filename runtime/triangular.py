@@ -1,7 +1,7 @@
 """What generated source imports as `triangular`: substitution, and the adjoint of a Cholesky factor.
 
-Matrices are worked on in blocks, products of blocks by BLAS: half the time of LAPACK's general solver for a
-matrix of right-hand sides, a hundredth for one.
+Matrices are worked on in blocks, products of blocks by BLAS. For 300 equations this takes a hundredth of the
+time of LAPACK's general solver, and for 300 right-hand sides a quarter.
 """
 
 from __future__ import annotations

@@ -157,9 +157,9 @@ def _middle(b: Builder, lower: Value, lower_bar: Value) -> Value:
     return _half_lower(b, call(b, "dot", transposed(b, lower), lower_bar))
 
 
-def _sum(b: Builder, x: Value, z: Value, sign: str = "add") -> Value:
-    """x + z, or x - z."""
-    return fresh(b, shape(b, x), x.dtype, lambda b, at: emit(b, sign, b.load(x, at), b.load(z, at)))
+def _with_transpose(b: Builder, x: Value) -> Value:
+    """x + xᵀ."""
+    return fresh(b, shape(b, x), x.dtype, lambda b, at: emit(b, "add", b.load(x, at), b.load(x, at[::-1])))
 
 
 def _adjoint_jvp(ctx: ForwardCtx) -> list[Value | None]:
@@ -172,11 +172,10 @@ def _adjoint_jvp(ctx: ForwardCtx) -> list[Value | None]:
     if lower_dot is not None:
         change = triangle_of(b, lower_dot)
         middle = _middle(b, lower, lower_bar)
-        inside = plus(b, inside, _middle(b, change, lower_bar))
+        known = plus(b, inside, _middle(b, change, lower_bar))
         left = call(b, "dot", transposed(b, change), _left_divided(b, lower, middle))
         right = call(b, "dot", _right_divided(b, lower, middle), change)
-        assert inside is not None
-        inside = _sum(b, inside, _sum(b, left, right), "sub")
+        inside = plus(b, plus(b, known, negated(b, left)), negated(b, right))
     if inside is None:
         return [None]
     s_dot = _right_divided(b, lower, _left_divided(b, lower, inside))
@@ -205,7 +204,7 @@ def _adjoint_vjp(ctx: ReverseCtx) -> None:
         middle = _middle(b, lower, ctx.arg(1))
         s = _right_divided(b, lower, _left_divided(b, lower, middle))
         first = call(b, "dot", triangle_of(b, ctx.arg(1)), transposed(b, middle_bar))
-        second = call(b, "dot", _sum(b, s, transposed(b, s)), transposed(b, divided))
+        second = call(b, "dot", _with_transpose(b, s), transposed(b, divided))
         ctx.add_triangle(0, lambda b, at: emit(b, "sub", b.load(first, at), b.load(second, at)), upper=False)
 
 

@@ -25,12 +25,12 @@ After::
         }
     }
 
-A sum over k of products of two elements, of matrices that the nest does not write, is an element of a product
-of matrices. All elements are computed before the nest, also where the nest needs a triangle of them only. Its
-adjoint consists of products as well. Only for nests at the top of a function: inside of other loops matrices
-are often small, and a call of the library takes as long as a hundred multiplications. Lengths that are not
-known to suffice are checked before: as for NumPy's product, matrices that do not fit are an error even if
-some of the loops have no iterations.
+A sum over k of products of two elements, of matrices that the nest does not write, is an element of a
+product of matrices, or of its transpose: b aᵀ holds a bᵀ too. All elements are computed before the nest,
+also where the nest needs a triangle of them only. Its adjoint consists of products as well. Only for nests
+at the top of a function: inside of other loops matrices are often small, and a call of the library takes as
+long as a hundred multiplications. Lengths that are not known to suffice are checked before: as for NumPy's
+product, matrices that do not fit are an error even if some of the loops have no iterations.
 """
 
 from __future__ import annotations
@@ -111,6 +111,7 @@ class _Products:
         self.before = Builder()
         self.before.src = sum_.loop.src
         self._made: dict[tuple[Value, ...], Value] = {}
+        self._ends: dict[Value, tuple[Value | None, Value | None]] = {}
         self._checked: set[tuple[Value, int, Value]] = set()
 
     def ops(self) -> list[Op] | None:
@@ -223,10 +224,11 @@ class _Products:
         p, q = self._other(first), self._other(second)
         if p is None or q is None or p is q:
             return None
-        product = self._product(first, second, p, q)
+        turned = self._turned(first, second, p, q)
+        product = turned or self._product(first, second, p, q)
         if product is None:
             return None
-        value = b.load(product, (p, q))
+        value = b.load(product, (q, p) if turned else (p, q))
         for factor in term.factors:
             self._fetch(factor, b, again)
             value = b.apply("mul", (again.get(factor, factor), value), value.dtype)
@@ -249,6 +251,17 @@ class _Products:
         other = self._other(element)
         return next((k for k, loop in enumerate(self.path) if loop.index is other), 0)
 
+    def _turned(self, first: Load, second: Load, p: Value, q: Value) -> Value | None:
+        """A product made before of the same matrices, the other way round, which has all of the elements."""
+        left = (second.array, *(p if i is q else i for i in second.index))
+        right = (first.array, *(q if i is p else i for i in first.index))
+        made = self._made.get((*left, *right))
+        if made is None:
+            return None
+        rows, columns = self._ends[made]
+        has_all = rows in self.known.less_than(q) and columns in self.known.less_than(p)
+        return made if has_all else None
+
     def _product(self, first: Load, second: Load, p: Value, q: Value) -> Value | None:
         """The product of the matrices of two elements, p its row and q its column."""
         written = [x for x in self.known.summary(self.nest).accesses if x.kind != READ]
@@ -266,6 +279,8 @@ class _Products:
             (made,) = self.before.call("dot", (left, right), (Array(left.dtype, 2),))
             made.name = "product"
             self._made[key] = made
+            ends = [self._end(x, x.index.index(i)) for x, i in ((first, p), (second, q))]
+            self._ends[made] = (ends[0], ends[1])
         return self._made[key]
 
     def _matrix(self, element: Load, row: Value, column: Value) -> Value | None:
@@ -296,8 +311,13 @@ class _Products:
         for end in ends:
             if inside.fits(end, array, axis) or (array, axis, end) in self._checked:
                 return end
-        loop = next(loop for loop in self.path if loop.index is index)
-        if loop.hi not in ends or self.known.literal(loop.lo) != 0 or self.known.literal(loop.step) != 1:
+        loop = next((loop for loop in self.path if loop.index is index), None)
+        if (
+            loop is None
+            or loop.hi not in ends
+            or self.known.literal(loop.lo) != 0
+            or self.known.literal(loop.step) != 1
+        ):
             return None
         b = self.before
         length = b.dim(array, axis)

@@ -64,6 +64,16 @@ def two_terms(a, b):
     return np.sum(np.cos(c))
 
 
+def two_updates(a, b):
+    """c += a bᵀ + b aᵀ, of a square part of b."""
+    c = np.ones((b.shape[0], b.shape[0]))
+    for i in range(b.shape[0]):
+        for k in range(b.shape[0]):
+            for j in range(i + 1):
+                c[i, j] += 2.0 * (a[j, k] * b[i, k] + b[j, k] * a[i, k])
+    return np.sum(np.cos(c))
+
+
 def both_transposed(a, b):
     total = 0.0
     for i in range(a.shape[1]):
@@ -75,7 +85,16 @@ def both_transposed(a, b):
     return total
 
 
-CALLED = [carried_sum, memory_sum, rows, lower_triangle, upper_triangle, two_terms, both_transposed]
+CALLED = [
+    carried_sum,
+    memory_sum,
+    rows,
+    lower_triangle,
+    upper_triangle,
+    two_terms,
+    two_updates,
+    both_transposed,
+]
 
 
 def in_place(a, b):
@@ -141,7 +160,19 @@ def only_some(a, b):
     return total
 
 
-LEFT = [in_place, inside_of_a_loop, ragged, one_vector, part_of_the_rows, only_some]
+def the_next_row(a, b):
+    """The other row is none of a loop's."""
+    total = 0.0
+    for i in range(a.shape[0]):
+        for j in range(b.shape[1]):
+            s = b[0, j]
+            for k in range(a.shape[1]):
+                s += a[i, k] * a[(i + 1) % a.shape[0], k]
+            total += s**2
+    return total
+
+
+LEFT = [in_place, inside_of_a_loop, ragged, one_vector, part_of_the_rows, only_some, the_next_row]
 
 
 def point() -> tuple[np.ndarray, np.ndarray]:
@@ -160,6 +191,14 @@ def test_gradients(f, called: bool) -> None:
     slope = sum(np.sum(g * s) for g, s in zip(grads, steps, strict=True))
     assert slope == pytest.approx((ends[0] - ends[1]) / 2, rel=1e-6)
     assert ("product = support.dot(" in gradient.backward_source) is called
+
+
+@pytest.mark.parametrize(("f", "count"), [(two_terms, 3), (two_updates, 3), (carried_sum, 3)])
+def test_a_transpose_is_not_multiplied_again(f, count: int) -> None:
+    """One product, and two in the reverse sweep."""
+    gradient = pb.value_and_grad(f, argnums=(0, 1), jit=False)
+    gradient(*point())
+    assert gradient.backward_source.count("support.dot(") == count
 
 
 @pytest.mark.parametrize("f", CALLED)
