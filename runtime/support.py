@@ -44,6 +44,12 @@ def _as_like(value: Any, like: Any) -> Any:
     return lambda value, like: value
 
 
+@jit
+def over(x: complex, z: complex) -> Any:
+    """x / z, where 0 / 0 is 0."""
+    return x if x == 0 and z == 0 else x / z
+
+
 # -- products of matrices
 
 FEW_VECTOR, FEW_MATRIX = 1024, 512

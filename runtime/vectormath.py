@@ -153,6 +153,13 @@ def _extreme(name: str, scalar: Callable[..., Any]) -> Callable[..., Any]:
     return _register(name, scalar, build, scalar)
 
 
+def _over(context: Any, builder: Any, kind: Any, x: Any, z: Any) -> Any:
+    """x / z, where 0 / 0 is 0."""
+    zero = x.type(0.0)
+    unused = builder.and_(builder.fcmp_ordered("==", x, zero), builder.fcmp_ordered("==", z, zero))
+    return builder.fdiv(x, builder.select(unused, x.type(1.0), z))
+
+
 def _smaller(context: Any, builder: Any, kind: Any, x: Any, z: Any) -> Any:
     """exp(-|x - z|): the smaller of exp(x) and exp(z) in units of the larger. Equal infinities are equal.
 
@@ -221,3 +228,4 @@ first_share = _register("first_share", np.logaddexp, partial(_share, True), _sha
 second_share = _register(
     "second_share", np.logaddexp, partial(_share, False), lambda x, z: _share_of_first(z, x)
 )
+over = _register("over", np.divide, _over, lambda x, z: x if x == z == 0.0 else x / z)

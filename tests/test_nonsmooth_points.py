@@ -143,3 +143,18 @@ def test_second_derivatives_of_a_sum_of_equal_exponentials(jit: bool) -> None:
     hessian = pb.hessian(lambda x: np.logaddexp(x[0], x[1]) + np.logaddexp(0.0, x[2]), jit=jit)
     wanted = 0.25 * np.array([[1, -1, 0], [-1, 1, 0], [0, 0, 1]])
     np.testing.assert_array_equal(hessian(v(2, 2, 0)), wanted)
+
+
+@pytest.mark.parametrize("jit", EXECUTE)
+@pytest.mark.parametrize("root", [np.sqrt, np.cbrt])
+def test_roots_at_zero_in_many_directions(root: Callable[..., Any], jit: bool) -> None:
+    x = v(0, 1, 4)
+    wanted = np.diag(pb.grad(lambda x: np.sum(root(x)), jit=jit)(x))
+    assert wanted[0, 0] == INF
+    for jacobian in (pb.jacrev, pb.jacfwd):
+        np.testing.assert_allclose(np.diag(jacobian(lambda x: root(x), jit=jit)(x)), np.diag(wanted))
+
+
+def test_second_derivatives_of_an_unused_root_of_zero() -> None:
+    hessian = pb.hessian(lambda x: np.sum(np.where(x > 0.0, np.sqrt(x), 0.0)), jit=False)
+    np.testing.assert_allclose(hessian(v(0, 1, 4)), np.diag([0.0, -0.25, -0.03125]), rtol=1e-14)

@@ -118,6 +118,7 @@ _CONTINUED: dict[str, Callable[..., Any]] = {
     "pow": _power,
     "ipow": _power,
     "arctan2": _arctan2,
+    "over": lambda x, z: x / z,
     "hypot": lambda x, z: np.sqrt(x * x + z * z),
     "copysign": lambda x, z: x * (np.sign(x.real) * np.copysign(1.0, z.real)),
     "logaddexp": _logaddexp,

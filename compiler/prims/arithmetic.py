@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .complexes import abs_rule, abs_tangent
-from .logic import and_, eq, gt, isnan, lt, or_, select
+from .logic import eq, gt, isnan, lt, or_, select
 from .prim import Prim, Sym, cast, prim
 
 
@@ -23,10 +23,8 @@ def cast_like(value: Any, like: Any) -> Any:
     return np.asarray(value).astype(np.asarray(like).dtype)[()]
 
 
-def over(y_bar: Any, slope: Any) -> Any:
-    """y_bar / slope, where 0 / 0 is 0: an unused root of zero must not turn its neighbours into NaN."""
-    unused = and_(eq(slope, 0.0), eq(y_bar, 0.0))
-    return y_bar / select(unused, 1.0, slope)
+def _over(x: Any, z: Any) -> Any:
+    return x / np.where(np.logical_and(np.equal(x, 0.0), np.equal(z, 0.0)), np.ones_like(z), z)[()]
 
 
 NONZERO = (0.4, 2.5)
@@ -50,6 +48,14 @@ div = prim(
     "div", "x z", np.divide, "{0} / {1}", cost=4, holomorphic=True, domain={"z": NONZERO},
     x=lambda y_bar, z: y_bar / z,
     z=lambda y_bar, z, y: -(y_bar * y) / z,
+)  # fmt: skip
+# x / z, where 0 / 0 is 0: an unused root of zero must not turn its neighbours into NaN, nor what they depend
+# on. It is linear in x as a whole, so the tangent of a derivative does not ask for the derivative.
+over: Prim = prim(
+    "over", "x z", _over, "support.over({0}, {1})", cost=4, holomorphic=True, domain={"z": NONZERO},
+    emit_float="vm.over({0}, {1})",
+    x=lambda y_bar, z: over(y_bar, z),
+    z=lambda y_bar, z, y: select(eq(y, 0.0), 0.0, -over(y_bar * y, z)),
 )  # fmt: skip
 neg = prim("neg", "x", np.negative, "-{0}", holomorphic=True, x=lambda y_bar: -y_bar)
 pos = prim("pos", "x", np.positive, "+{0}", holomorphic=True, x=lambda y_bar: y_bar)

@@ -286,6 +286,19 @@ def test_a_sum_of_two_exponentials_and_its_shares_take_one_exponential() -> None
     assert len(re.findall(r"call [^@]*@exp\(", run.inspect_llvm(run.signatures[0]))) == 1
 
 
+def test_quotients_of_zeros() -> None:
+    run = njit(lambda x, z: vm.over(x, z), error_model="numpy")
+    for x, z, wanted in (
+        (0.0, 0.0, 0.0),
+        (1.0, 0.0, np.inf),
+        (0.0, 2.0, 0.0),
+        (3.0, 2.0, 1.5),
+        (0.0, np.nan, np.nan),
+    ):
+        np.testing.assert_array_equal(run(x, z), wanted)
+        np.testing.assert_array_equal(vm.over(np.float64(x), np.float64(z)), wanted)
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", ["maximum", "minimum"])
 def test_reductions_by_an_extreme_are_vectorised(name: str, dtype: type) -> None:
