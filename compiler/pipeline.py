@@ -48,6 +48,7 @@ from .transform.interchange import interchange
 from .transform.into import into
 from .transform.lanes_first import lanes_first
 from .transform.licm import licm
+from .transform.lift_checks import lift_checks
 from .transform.name_steps import name_steps
 from .transform.narrow import narrow
 from .transform.parallel import Decision, parallel
@@ -63,7 +64,15 @@ from .transform.suppose import suppose
 from .transform.unroll import unroll
 
 CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm, dce, scalarise)
-PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:2], rings, *CLEANUP[2:-1], unroll, scalarise)
+PRIMAL: tuple[Callable[..., Function], ...] = (
+    narrow,
+    *CLEANUP[:2],
+    rings,
+    *CLEANUP[2:-1],
+    lift_checks,
+    unroll,
+    scalarise,
+)
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
 NESTS: tuple[Callable[..., Function], ...] = (products, interchange, *FUSION)

@@ -139,7 +139,7 @@ class _Guard:
 
         for base, total in found.same.items():
             if base not in facts.same and lasts(Sum((base,), 0), total):
-                facts.later.append((run, base, total))
+                facts.later.append(((run,), base, total))
         for passed in found.passed[len(facts.passed) :]:
             if lasts(passed.limit, passed.length, *(t for pair in passed.runs for t in pair)):
                 runs = passed.runs if run in passed.runs else (*passed.runs, run)
