@@ -51,6 +51,7 @@ from .transform.interchange import interchange
 from .transform.into import into
 from .transform.lanes_first import lanes_first
 from .transform.licm import licm
+from .transform.lift_checks import lift_checks
 from .transform.name_steps import name_steps
 from .transform.narrow import narrow
 from .transform.parallel import Decision, parallel
@@ -74,6 +75,7 @@ PRIMAL: tuple[Callable[..., Function], ...] = (
     *CLEANUP[:2],
     rings,
     *CLEANUP[2:-1],
+    lift_checks,
     substitution,
     unroll,
     scalarise,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from ..ir.nodes import Apply, Check, Const, Op, Value
+from ..ir.nodes import Apply, Check, Const, For, Op, Value
 from ..ir.types import INT
 
 
@@ -14,6 +14,7 @@ class Equalities:
     def __init__(self, definition: Mapping[Value, Op], outer: Equalities | None = None) -> None:
         self._definition = definition
         self._parent: dict[Value, Value] = {} if outer is None else dict(outer._parent)
+        self._later: list[tuple[Value, Value, Value]] = [] if outer is None else list(outer._later)
 
     def learn(self, ops: Iterable[Op]) -> Equalities:
         """Add what holds after these ops; gives itself."""
@@ -22,6 +23,14 @@ class Equalities:
                 self._assume(op.args[0])
         return self
 
+    def within(self, op: Op) -> Equalities:
+        """What is known in the regions of an op: a check before a loop may say something if the loop runs."""
+        inner = Equalities(self._definition, self)
+        for lo, hi, cond in self._later:
+            if isinstance(op, For) and self.same(lo, op.lo) and self.same(hi, op.hi):
+                inner._assume(cond)
+        return inner
+
     def _assume(self, cond: Value) -> None:
         op = self._definition.get(cond)
         if not isinstance(op, Apply):
@@ -29,6 +38,10 @@ class Equalities:
         if op.prim == "and":
             for arg in op.args:
                 self._assume(arg)
+        elif op.prim == "or":
+            idle = self._definition.get(op.args[0])
+            if isinstance(idle, Apply) and idle.prim == "le":
+                self._later.append((idle.args[1], idle.args[0], op.args[1]))
         elif op.prim == "eq" and op.args[0].type == INT:
             first, second = map(self._root, op.args)
             if first is not second:

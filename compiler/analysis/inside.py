@@ -33,21 +33,24 @@ class Passed:
 class Facts:
     """What is known at a place: checks that have passed, lengths that are the same, loops around it.
 
-    `later` are lengths that are the same if a loop has an iteration: a reverse sweep relies on what the
-    forward sweep has found.
+    `later` are lengths that are the same if some loops have an iteration: a reverse sweep relies on what the
+    forward sweep has found, and a check that stands before a loop says something if the loop runs.
     """
 
     passed: list[Passed]
     same: dict[Value, Sum]
     runs: tuple[Run, ...] = ()
-    later: list[tuple[Run, Value, Sum]] = field(default_factory=list)
+    later: list[tuple[tuple[Run, ...], Value, Sum]] = field(default_factory=list)
 
     def inside(self, run: Run | None) -> Facts:
         """What is known in the regions of an op."""
         runs = self.runs if run is None else (*self.runs, run)
-        inner = Facts(list(self.passed), dict(self.same), runs, list(self.later))
-        for known, base, total in self.later:
-            if known == run:
+        inner = Facts(list(self.passed), dict(self.same), runs)
+        for needed, base, total in self.later:
+            rest = tuple(known for known in needed if known != run)
+            if rest:
+                inner.later.append((rest, base, total))
+            else:
                 inner.learn(base, total)
         return inner
 
@@ -85,10 +88,7 @@ class Inside:
     def run(self, loop: For) -> Run:
         """What says that a loop has an iteration."""
         ends = self.sum(loop.lo), self.sum(loop.hi)
-        first, last = ends if self.bounds.step(loop) > 0 else ends[::-1]
-        if first.bases:
-            return first, last
-        return Sum((), 0), Sum(last.bases, last.offset - first.offset)
+        return _run(*(ends if self.bounds.step(loop) > 0 else ends[::-1]))
 
     def is_below(self, index: Value, array: Value, axis: int, facts: Facts) -> bool:
         """Whether an index is surely less than the length of its axis."""
@@ -138,20 +138,25 @@ class Inside:
     def _canonical(self, total: Sum, facts: Facts) -> Sum:
         return facts.same_as(self.lengths.canonical(total))
 
-    def learn(self, cond: Value, facts: Facts) -> None:
-        """A Check has passed."""
+    def learn(self, cond: Value, facts: Facts, runs: tuple[Run, ...] = ()) -> None:
+        """A Check has passed, if the loops `runs` have an iteration."""
         op = self.definition.get(cond)
         if not isinstance(op, Apply):
             return
         if op.prim == "and":
             for arg in op.args:
-                self.learn(arg, facts)
+                self.learn(arg, facts, runs)
+        elif op.prim == "or":
+            idle = self.definition.get(op.args[0])
+            if isinstance(idle, Apply) and idle.prim == "le" and idle.args[0].type == INT:
+                self.learn(op.args[1], facts, (*runs, _run(*map(self.sum, idle.args[::-1]))))
         elif op.prim == "eq" and op.args[0].type == INT:
             a, b = (self._canonical(self.sum(arg), facts) for arg in op.args)
-            if is_value(a):
-                facts.learn(a.bases[0], b)
-            elif is_value(b):
-                facts.learn(b.bases[0], a)
+            base, total = (a, b) if is_value(a) else (b, a)
+            if is_value(base) and runs:
+                facts.later.append((runs, base.bases[0], total))
+            elif is_value(base):
+                facts.learn(base.bases[0], total)
 
     def follows(
         self,
@@ -179,6 +184,12 @@ class Inside:
             if not any(is_within(s, k, upper) for s, k in product(sums, known)):
                 return False
         return True
+
+
+def _run(first: Sum, last: Sum) -> Run:
+    if first.bases:
+        return first, last
+    return Sum((), 0), Sum(last.bases, last.offset - first.offset)
 
 
 def is_value(total: Sum) -> bool:

@@ -91,7 +91,7 @@ class _Pass:
                 if id(op) in self.overwriting:
                     op = Store(op.args, (), (), (False,), op.src)
             elif op.regions:
-                op = op.rebuild(regions=tuple(self.region(r, facts) for r in op.regions))
+                op = op.rebuild(regions=tuple(self.region(r, facts.within(op)) for r in op.regions))
             ops.append(op)
         return Region(region.params, self.merged(ops), region.yields)
 

@@ -80,7 +80,7 @@ class _Fuser:
         done: list[Op] = []
         for op in ops:
             if op.regions:
-                op = op.rebuild(regions=tuple(self.region(r, facts) for r in op.regions))
+                op = op.rebuild(regions=tuple(self.region(r, facts.within(op)) for r in op.regions))
             elif isinstance(op, Check):
                 facts.learn([op])
             done.append(op)

@@ -28,10 +28,11 @@ further exits one by one, which are all of a short loop; the exits also take lon
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ..analysis.bounds import Sum
-from ..analysis.inside import Facts, Inside, Passed, Run, is_within
+from ..analysis.inside import Facts, Inside, Passed, Run
+from ..analysis.needs import Need, strongest
 from ..analysis.ring import neighbour
 from ..errors import Src
 from ..ir.build import Builder
@@ -59,25 +60,6 @@ from ..ir.walk import defined, walk
 MESSAGE = "index {0} is out of bounds for axis AXIS with size {1}"
 
 
-@dataclass(frozen=True)
-class Need:
-    """What an access takes for granted: -length <= low and high < length, if the loops `runs` have an
-    iteration. A bound that surely holds is None.
-    """
-
-    array: Value
-    axis: int
-    low: Sum | None
-    high: Sum | None
-    src: Src
-    runs: tuple[Run, ...] = ()
-
-    @property
-    def place(self) -> tuple[Value, int]:
-        """The array and the axis."""
-        return self.array, self.axis
-
-
 def guard(fn: Function) -> Function:
     """The function with all the checks that indices need; nothing else has to check them."""
     if not any(True for op in walk(fn.body) for _ in _indices(op)):
@@ -102,7 +84,7 @@ class _Guard:
             if op.regions:
                 op, further = self._inner(op, facts)
                 needs += further
-            for need in _strongest(needs):
+            for need in strongest(needs):
                 lifted = None if around is None else self._lifted(need, around, inside)
                 if lifted is not None:
                     before.setdefault(lifted)
@@ -147,7 +129,7 @@ class _Guard:
 
         for base, total in found.same.items():
             if base not in facts.same and lasts(Sum((base,), 0), total):
-                facts.later.append((run, base, total))
+                facts.later.append(((run,), base, total))
         for passed in found.passed[len(facts.passed) :]:
             if lasts(passed.limit, passed.length, *(t for pair in passed.runs for t in pair)):
                 runs = passed.runs if run in passed.runs else (*passed.runs, run)
@@ -289,23 +271,6 @@ def _below(b: Builder, high: Sum, length: Value) -> Value:
     if high.offset == -1:
         return b.apply("le", (replace(high, offset=0).build(b), length), "bool")
     return b.apply("lt", (high.build(b), length), "bool")
-
-
-def _strongest(needs: list[Need]) -> list[Need]:
-    """Needs without those that another one implies: of x[i] and x[i + 1] the latter."""
-    kept: list[Need] = []
-    for need in needs:
-        if any(_implies(other, need) for other in kept):
-            continue
-        kept = [*(other for other in kept if not _implies(need, other)), need]
-    return kept
-
-
-def _implies(a: Need, b: Need) -> bool:
-    if a.array is not b.array or a.axis != b.axis or a.runs != b.runs:
-        return False
-    low = b.low is None or (a.low is not None and is_within(b.low, a.low, False))
-    return low and (b.high is None or (a.high is not None and is_within(b.high, a.high, True)))
 
 
 def _replaced(total: Sum, base: Value, by: Sum) -> Sum:

@@ -262,3 +262,24 @@ def test_empty_arrays() -> None:
     value, gradient = compiled(linear, VECTOR, ROWS)(np.zeros(0), none)
     assert value == 0.0
     assert gradient.shape == (0,)
+
+
+def test_checks_before_a_loop_count_in_its_branches() -> None:
+    """One check, which is not lost on the way out."""
+
+    def f(x, n):
+        y = np.zeros(n)
+        for k in range(2):
+            for i in range(n):
+                if x[i] > k:
+                    y[i] += x[i] ** 2
+        return np.sum(y)
+
+    gradient = pb.grad(f)
+    x = np.array([0.5, 1.5, -2.0])
+    np.testing.assert_allclose(gradient(x, 3), [1.0, 6.0, 0.0])
+    forward = gradient.backward_source.split("# ---- reverse")[0]
+    assert forward.count("raise IndexError") == 1
+    with pytest.raises(IndexError):
+        gradient(x, 4)
+    assert not gradient(x, 0).any()
