@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..analysis.bounds import Bounds, Sum
+from ..analysis.bounds import Bounds
 from ..analysis.structure import Structure
+from ..analysis.total import Sum
 from ..ir.build import Builder
 from ..ir.nodes import For, Loop, Region, Value
 from ..ir.walk import walk

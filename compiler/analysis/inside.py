@@ -9,8 +9,9 @@ from itertools import product
 from ..ir.nodes import Apply, For, Op, Region, Value
 from ..ir.types import INT
 from ..ir.walk import walk
-from .bounds import Bounds, Sum
+from .bounds import Bounds
 from .lengths import Lengths
+from .total import Sum
 
 MOST_PASSED = 40
 """How many of the newest checks are compared with an index."""

@@ -23,9 +23,10 @@ from ..ir.nodes import (
     While,
 )
 from ..ir.types import INT, List
-from .bounds import Bounds, Sum
+from .bounds import Bounds
 from .permutation import cycle, permutation
 from .structure import Structure
+from .total import Sum
 
 Length = Value | tuple[Value, int]
 """A length: a number, or the axis of an array."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ..errors import Src
 from ..ir.nodes import Value
-from .bounds import Sum
 from .inside import Run, is_within
+from .total import Sum
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from ..ir.nodes import Apply, For, Value
 from ..ir.types import INT
 
 if TYPE_CHECKING:
-    from .bounds import Bounds, Sum
+    from .bounds import Bounds
+    from .total import Sum
 
 MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 

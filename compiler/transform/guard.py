@@ -30,10 +30,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ..analysis.bounds import Sum
 from ..analysis.inside import Facts, Inside, Passed, Run
 from ..analysis.needs import Need, strongest
 from ..analysis.ring import neighbour
+from ..analysis.total import Sum
 from ..errors import Src
 from ..ir.build import Builder
 from ..ir.effects import is_random, may_raise

@@ -24,8 +24,9 @@ not zero where a loop over it runs.
 
 from __future__ import annotations
 
-from ..analysis.bounds import Bounds, Sum
+from ..analysis.bounds import Bounds
 from ..analysis.ring import Neighbour, neighbour, ring
+from ..analysis.total import Sum
 from ..ir.build import Builder
 from ..ir.nodes import Apply, Check, For, Function, Op, Region, Value
 from ..ir.types import INT

@@ -7,7 +7,8 @@ import random
 from collections.abc import Callable, Iterator
 
 import pytest
-from pullback.compiler.analysis.bounds import Bounds, Sum
+from pullback.compiler.analysis.bounds import Bounds
+from pullback.compiler.analysis.total import Sum
 from pullback.compiler.ir.build import Builder
 from pullback.compiler.ir.nodes import Apply, Const, For, Op, Value
 from pullback.compiler.ir.types import BOOL, INT, Array
