@@ -8,6 +8,9 @@
 LLVM takes one where it vectorises a loop; every other call is the scalar function. The two differ by at most
 4 units in the last place; infinities, NaN, zeros and exact results agree. Where libmvec has no variant for
 the type or the processor, `vm.exp` compiles to what `np.exp` compiles to.
+
+A few functions that Numba compiles to branches are written out instead: `maximum`, `minimum`, `logaddexp`
+with its shares, and `over`, which is no function of NumPy's.
 """
 
 from __future__ import annotations
