@@ -215,7 +215,7 @@ class _Sweep:
         self._seeds = [r for r in results if r not in given]
         self._body = body
         self._given = frozenset(given.values())
-        self._shadows = shadows
+        self._shadows = shadows.shadows
         self._call_fn = build.reverse_call
         self.reverse_at = 0
 
@@ -238,13 +238,7 @@ class _Sweep:
     ) -> list[Value]:
         self.recover = Recover(self.memory, self._body, self._given, saved)
         self._reverse = Reverse(
-            self.recover,
-            self.activity,
-            self._shadows.shadows,
-            self._shadows.reused,
-            self._call_fn,
-            self._sums,
-            self.fused.reverse,
+            self.recover, self.activity, self._shadows, self._call_fn, self._sums, self.fused.reverse
         )
         self.frame = Frame(self._body, Builder(), None)
         self.frame.b.defs.update(self.memory.structure.definition)

@@ -14,7 +14,7 @@ loop exchanges are exchanged back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import partial
 
 from ..analysis.accumulators import Accumulators
@@ -49,7 +49,7 @@ from ..prims.calls import CALLS
 from ..prims.counting import iteration, trip_count
 from ..prims.libcall import each_of_triangle
 from ..prims.prim import PRIMS, Sym, cast, emit
-from .elements import Index, add_elements, for_elements
+from .elements import Index, add_elements
 from .recover import Frame, Recover
 from .shadow import bar_name
 
@@ -58,7 +58,7 @@ class Reverse:
     """Builds the reverse sweep of one function body.
 
     `given` maps references to shadows that exist before the reverse sweep; `forward_shadows` are references
-    whose shadow is a value of the forward sweep, `reused` those of them whose shadow was another's before.
+    whose shadow is a value of the forward sweep.
     """
 
     def __init__(
@@ -66,7 +66,6 @@ class Reverse:
         recover: Recover,
         activity: Activity,
         forward_shadows: dict[Value, Value],
-        reused: Collection[Value],
         call_fn: Callable[[Reverse, CallFn, Frame], None],
         sums: Accumulators,
         fused: Callable[[Reverse, For, Frame], bool],
@@ -74,16 +73,13 @@ class Reverse:
         self.recover = recover
         self.activity = activity
         self.forward_shadows = forward_shadows
-        self._reused = reused
         self._call_fn = call_fn
         self._sums = sums
         self._fused = fused
 
     def scoped(self, recover: Recover, fused: Callable[[Reverse, For, Frame], bool]) -> Reverse:
         """The same for the body of a loop that is reversed iteration by iteration."""
-        return Reverse(
-            recover, self.activity, self.forward_shadows, self._reused, self._call_fn, self._sums, fused
-        )
+        return Reverse(recover, self.activity, self.forward_shadows, self._call_fn, self._sums, fused)
 
     # -- regions
     def region(self, frame: Frame) -> None:
@@ -171,8 +167,6 @@ class Reverse:
                 self._store(op, frame)
             case ListGet() | ListSet() | Push() | Pop():
                 self._list(op, frame)
-            case Alloc():
-                self._alloc(op, frame)
             case Call():
                 self._call(op, frame)
             case CallFn():
@@ -235,13 +229,6 @@ class Reverse:
             self.add(op.value, frame.b.load(shadow, index, bar_name(op.value)), frame)
         if not op.accumulate:
             frame.b.store(shadow, index, frame.b.const(0, op.value.dtype))
-
-    def _alloc(self, op: Alloc, frame: Frame) -> None:
-        """A shadow that is used again is zero again: elements that have been stored are already."""
-        if op.out in self._reused and op.fill == "zeros":
-            shadow = self.shadow(op.out, frame)
-            zero = frame.b.const(0, op.out.dtype)
-            for_elements(frame.b, shadow, lambda b, index: b.store(shadow, index, zero))
 
     def _list(self, op: Op, frame: Frame) -> None:
         """Lists of scalars; a list of references has its shadows from the forward sweep."""

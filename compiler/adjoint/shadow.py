@@ -9,9 +9,6 @@ it is made beside it:
     for … carry (u = x, v = y)   →   for … carry (u = x, v = y, u_bar = x_bar, v_bar = y_bar)
         yield v, u                       yield v, u, v_bar, u_bar
 
-Where a loop replaces an array by a fresh one (`analysis/rebound.py`), the shadow of what it leaves behind is
-zero again in time, and becomes that of the next one: two shadows are exchanged, instead of one per iteration.
-
 Needs: verified IR. Gives: the same program with the extra references, and the map from reference to shadow.
 """
 
@@ -19,7 +16,6 @@ from __future__ import annotations
 
 from ..analysis.activity import Activity
 from ..analysis.memory import Memory, is_reference
-from ..analysis.rebound import Rebinding, Rebound
 from ..ir.build import Builder
 from ..ir.nodes import (
     Alloc,
@@ -82,10 +78,7 @@ class ForwardShadows:
         self._memory = memory
         self._activity = activity
         self._joined = joined_origins(memory, activity)
-        self._rebinding = Rebinding(memory.fn, memory.structure)
-        self._given = frozenset(given)
         self.shadows: dict[Value, Value] = dict(given)
-        self.reused: set[Value] = set()  # arrays whose shadow has been that of another one
 
     def wanted(self, ref: Value) -> bool:
         """Whether a reference gets its shadow in the forward sweep."""
@@ -137,7 +130,7 @@ class ForwardShadows:
             case Alloc() | Call() | CallFn():
                 b.add(op)
                 for out in op.outs:
-                    if self.wanted(out) and out not in self.reused:
+                    if self.wanted(out):
                         self.shadows[out] = zeros_like(b, out)
             case _:
                 b.add(op)
@@ -159,25 +152,13 @@ class ForwardShadows:
     def _loop(self, op: Loop, b: Builder) -> None:
         chosen = [k for k, p in enumerate(op.carried) if self.wanted(p)]
         params = tuple(self._new(op.carried[k]) for k in chosen)
-        rebound = [r for r in self._rebinding.of(op) if self._may_reuse(op, r)]
-        self.reused.update(r.made.out for r in rebound)
-        params += tuple(self._new(r.made.out) for r in rebound)
         regions = []
         if isinstance(op, While):
             b.open(op.cond.params + tuple(Value(p.type, p.name) for p in params))
             for inner in op.cond.ops:
                 b.add(inner)
             regions.append(b.close(op.cond.yields))
-        body = self._region(op.body, b, params)
-        body.yields += tuple(self.shadows[op.carried[r.places[-1]]] for r in rebound)
-        regions.append(body)
+        regions.append(self._region(op.body, b, params))
         inits = tuple(self.shadows[op.inits[k]] for k in chosen)
-        inits += tuple(zeros_like(b, op.inits[r.places[-1]]) for r in rebound)
         outs = tuple(self._new(op.outs[k]) for k in chosen)
-        outs += tuple(Value(r.made.out.type, bar_name(r.made.out)) for r in rebound)
         b.add(op.rebuild(op.args + inits, op.outs + outs, tuple(regions)))
-
-    def _may_reuse(self, op: Loop, rebound: Rebound) -> bool:
-        """Whether the shadows of a rebound array are there, and zero when the reverse of the loop begins."""
-        inits = [op.inits[k] for k in rebound.places]
-        return self.wanted(rebound.made.out) and self._given.isdisjoint(inits)
