@@ -40,6 +40,7 @@ from .transform.ascend import ascend
 from .transform.contract import contract
 from .transform.cse import cse
 from .transform.dce import dce
+from .transform.exchange import exchange
 from .transform.fold import fold
 from .transform.fuse_loops import fuse_loops
 from .transform.gather import gather
@@ -64,7 +65,7 @@ CLEANUP: tuple[Callable[..., Function], ...] = (fold, select_branches, cse, licm
 PRIMAL: tuple[Callable[..., Function], ...] = (narrow, *CLEANUP[:-1], unroll, scalarise)
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
-NESTS: tuple[Callable[..., Function], ...] = (products, interchange, *FUSION)
+NESTS: tuple[Callable[..., Function], ...] = (exchange, products, interchange, *FUSION)
 REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, promote_all, gather)
 MAX_ROUNDS = 4
 LANES_BUDGET = 1000

@@ -19,8 +19,8 @@ def unjitted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def allocated(w, x, n):
-    """The products need all of the array that an iteration makes. As the total is more than a sum, no iteration
-    is reversed right after it has run.
+    """The products need all of the array that an iteration makes. As the total is more than a sum, no
+    iteration is reversed right after it has run.
     """
     total = 0.0
     for t in range(n):
