@@ -54,6 +54,7 @@ from .transform.narrow import narrow
 from .transform.parallel import Decision, parallel
 from .transform.products import products
 from .transform.promote import promote, promote_all
+from .transform.reuse import reuse
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
@@ -297,6 +298,8 @@ def _final(
     if recipe.parallel:
         fastmath = runner.options.fastmath
         module = runner.run("parallel", partial(_in_threads, module, fastmath, decisions), module)
+    else:
+        module = runner.run("reuse", partial(_each, reuse, module), module)
     runner.keep("final", module)
     return module, decisions
 
