@@ -42,6 +42,7 @@ from .transform.contract import contract
 from .transform.counters import counters
 from .transform.cse import cse
 from .transform.dce import dce
+from .transform.exchange import exchange
 from .transform.fold import fold
 from .transform.from_zero import from_zero
 from .transform.fuse_loops import fuse_loops
@@ -57,6 +58,7 @@ from .transform.narrow import narrow
 from .transform.parallel import Decision, parallel
 from .transform.products import products
 from .transform.promote import promote, promote_all
+from .transform.reuse import reuse
 from .transform.rings import rings
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
@@ -82,7 +84,7 @@ PRIMAL: tuple[Callable[..., Function], ...] = (
 )
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
-NESTS: tuple[Callable[..., Function], ...] = (tabulate, products, interchange, *FUSION)
+NESTS: tuple[Callable[..., Function], ...] = (tabulate, exchange, products, interchange, *FUSION)
 REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, gather, promote_all, sink)
 MAX_ROUNDS = 4
 LANES_BUDGET = 1000
@@ -318,6 +320,8 @@ def _final(
     if recipe.parallel:
         fastmath = runner.options.fastmath
         module = runner.run("parallel", partial(_in_threads, module, fastmath, decisions), module)
+    else:
+        module = runner.run("reuse", partial(_each, reuse, module), module)
     if explicit:
         module = runner.run("from_zero", partial(_each, from_zero, module), module)
         module = runner.run("dce", partial(_each, dce, module), module)

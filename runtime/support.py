@@ -23,13 +23,16 @@ def jit(function: Callable[..., Any]) -> Any:
         return njit(function, error_model="numpy")
 
 
+FAST = {"reassoc", "nsz", "contract", "arcp"}
+"""Sums in any order."""
+
+
 def fast(function: Callable[..., Any]) -> Any:
     """`jit` for sums in any order."""
-    flags = {"reassoc", "nsz", "contract", "arcp"}
     try:
-        return njit(function, cache=True, error_model="numpy", fastmath=flags)
+        return njit(function, cache=True, error_model="numpy", fastmath=FAST)
     except RuntimeError:
-        return njit(function, error_model="numpy", fastmath=flags)
+        return njit(function, error_model="numpy", fastmath=FAST)
 
 
 def as_like(value: float, like: float) -> Any:
@@ -54,35 +57,42 @@ def over(x: complex, z: complex) -> Any:
 
 FEW_VECTOR, FEW_MATRIX = 1024, 512
 """Up to how many multiplications loops are faster than a call of BLAS."""
+INLINED = {"error_model": "numpy", "fastmath": FAST}
+"""Loops are compiled with the function that calls them: what comes from the disk is not inlined."""
 
 
-@fast
-def _matrix_vector(a: Any, x: Any) -> Any:
+@jit
+def _library(a: Any, b: Any, out: Any) -> Any:
+    return np.dot(a, b, out)
+
+
+def _matrix_vector(a: Any, b: Any, out: Any) -> Any:
     m, n = a.shape
-    if m * n > FEW_VECTOR or n != x.shape[0]:
-        return np.dot(a, x)
-    out = np.zeros(m, a.dtype)
+    if m * n > FEW_VECTOR or n != b.shape[0]:
+        return _library(a, b, out)
+    for i in range(m):
+        out[i] = 0
     if a.strides[1] <= a.strides[0]:
         for i in range(m):
             total = out[i]
             for k in range(n):
-                total += a[i, k] * x[k]
+                total += a[i, k] * b[k]
             out[i] = total
     else:
         for k in range(n):
             for i in range(m):
-                out[i] += a[i, k] * x[k]
+                out[i] += a[i, k] * b[k]
     return out
 
 
 @fast
-def _matrix_matrix(a: Any, b: Any) -> Any:
+def _matrix_matrix(a: Any, b: Any, out: Any) -> Any:
     (m, n), p = a.shape, b.shape[1]
     if m * n * p > FEW_MATRIX or n != b.shape[0]:
-        return np.dot(a, b)
-    out = np.zeros((m, p), a.dtype)
+        return _library(a, b, out)
     for i in range(m):
         for j in range(p):
+            out[i, j] = 0
             total = out[i, j]
             for k in range(n):
                 total += a[i, k] * b[k, j]
@@ -95,13 +105,27 @@ def dot(a: Any, b: Any) -> Any:
     return np.dot(a, b)
 
 
-@overload(dot, strict=False)
+@overload(dot, strict=False, jit_options=INLINED)
 def _dot(a: Any, b: Any) -> Any:
     if (a.ndim, b.ndim) == (2, 1):
-        return lambda a, b: _matrix_vector(a, b)
+        return lambda a, b: dot_into(a, b, np.empty(a.shape[0], a.dtype))
     if (a.ndim, b.ndim) == (2, 2):
-        return lambda a, b: _matrix_matrix(a, b)
+        return lambda a, b: _matrix_matrix(a, b, np.empty((a.shape[0], b.shape[1]), a.dtype))
     return lambda a, b: np.dot(a, b)
+
+
+def dot_into(a: Any, b: Any, out: Any) -> Any:
+    """`dot` with an array for the result."""
+    return np.dot(a, b, out)
+
+
+@overload(dot_into, strict=False, jit_options=INLINED)
+def _dot_into(a: Any, b: Any, out: Any) -> Any:
+    if (a.ndim, b.ndim) == (2, 1):
+        return _matrix_vector
+    if (a.ndim, b.ndim) == (2, 2):
+        return lambda a, b, out: _matrix_matrix(a, b, out)
+    return lambda a, b, out: _library(a, b, out)
 
 
 # -- linear algebra, compiled here once for all: a call of np.linalg.solve takes Numba three seconds

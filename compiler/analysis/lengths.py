@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 from ..ir.nodes import (
     Alloc,
+    Apply,
     Call,
+    Check,
+    Const,
     Dim,
     If,
     ListGet,
@@ -112,6 +115,10 @@ class Lengths:
         self._known: dict[tuple[Value, int], Sum] = {}
         self._sums: dict[Value, Sum] = {}
         self._collect(body)
+        self._suppose(body)
+        for array in self._carried:  # first: what is made of them, as long as they are, leads back to them
+            for axis in range(array.rank):
+                self.of(array, axis)
 
     def _collect(self, region: Region) -> None:
         for op in region.ops:
@@ -135,6 +142,17 @@ class Lengths:
         for value in region.yields:
             if isinstance(value.type, List):
                 self._kept[value] = None
+
+    def _suppose(self, body: Region) -> None:
+        """What the checks say that come before all else: `a.shape[0] == 3`."""
+        for op in body.ops:
+            cond = self._definition.get(op.args[0]) if isinstance(op, Check) else None
+            if isinstance(cond, Apply) and cond.prim == "eq":
+                length, number = (self._definition.get(arg) for arg in cond.args)
+                if isinstance(length, Dim) and isinstance(number, Const) and length.args[0] in body.params:
+                    self._known[length.args[0], length.axis] = Sum((), int(number.value))
+            elif not (op.pure or isinstance(op, Check)):
+                return
 
     def _keep(self, into: Value, value: Value) -> None:
         kept = self._kept.setdefault(into, [])
@@ -181,11 +199,11 @@ class Lengths:
     def _agreed(self, array: Value, axis: int, init: Value, following: Value) -> Sum | None:
         """The length of what a loop carries: that of the first, if it leads to the same for the next."""
         first = self.of(init, axis)
-        before = dict(self._known)
+        before = dict(self._known), dict(self._sums)
         self._known[array, axis] = first
         if self.of(following, axis) == first:
             return first
-        self._known = before
+        self._known, self._sums = before
         return None
 
     def _listed(self, from_: Value, axis: int) -> Sum | None:

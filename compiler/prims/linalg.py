@@ -263,6 +263,12 @@ declare(
 )  # fmt: skip
 declare(
     LibCall(
+        "dot_into", lambda types, static: [types[2]], np.dot, "support.dot_into({0}, {1}, {2})", None, None,
+        cost=50,
+    )
+)  # fmt: skip
+declare(
+    LibCall(
         "solve", solve_types, np.linalg.solve, "support.solve({0}, {1})",
         holomorphic(_solve_vjp), _solve_jvp,
         samples=(normal((3, 3), (3,)), normal((3, 3), (3, 2)), normal((3, 3), (3, 2), dtype=C)),

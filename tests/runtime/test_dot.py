@@ -38,3 +38,24 @@ def test_vectors_and_plain_python() -> None:
 def test_lengths_must_fit() -> None:
     with pytest.raises(ValueError, match="incompatible"):
         compiled(np.eye(3), np.ones(2))
+
+
+@njit
+def into(a, b, out):
+    return support.dot_into(a, b, out)
+
+
+@pytest.mark.parametrize("function", [into, support.dot_into])
+def test_an_array_for_the_result(function) -> None:
+    a, x = np.arange(6.0).reshape(2, 3), np.arange(3.0)
+    pairs = [
+        (a, x),
+        (x, a.T.copy()),
+        (a, a.T.copy()),
+        (np.ones((40, 40)), np.ones(40)),
+        (np.eye(9), np.eye(9)),
+    ]
+    for left, right in pairs:
+        out = np.full((left @ right).shape, 7.0)
+        assert function(left, right, out) is not None
+        np.testing.assert_allclose(out, left @ right)
