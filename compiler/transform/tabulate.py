@@ -198,7 +198,7 @@ class _Search:
         return [
             entry
             for value, entry in found.items()
-            if any(self._ends(value, u, found) for u in self._users[value])
+            if any(self._ends(value, u, found) for u in self._users.get(value, ()))
         ]
 
     def _ends(self, value: Value, user: Op | None, found: dict[Value, Entry]) -> bool:

@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pullback.compiler.ir.build import Builder
+from pullback.compiler.ir.nodes import Function, Value
+from pullback.compiler.ir.types import INT, Array
 from pullback.compiler.transform.tabulate import tabulate
 from randprog.irloops import LoopProgram
 from randprog.passes import check_pass
@@ -71,7 +74,7 @@ def until_found(theta, x):
 def of_indices_only(theta, x):
     total = 0.0
     for i in range(len(x)):
-        for c in range(7):
+        for c in range(len(theta)):
             total += x[i] * np.cos(0.1 * c) * theta[0]
     return total
 
@@ -190,3 +193,14 @@ def test_random_loops(seed: int, visible: bool) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_random_functions(seed: int) -> None:
     check_pass(tabulate, seed)
+
+
+def test_what_nobody_uses_needs_no_table() -> None:
+    b = Builder()
+    x, n = Value(Array("float64", 1), "x"), Value(INT, "n")
+    b.region.params = (x, n)
+    b.open([Value(INT, "i")])
+    b.apply("exp", (b.load(x, (b.int(0),)),), "float64")
+    b.for_(b.int(0), n, b.int(1), (), b.close())
+    fn = Function("f", b.region)
+    assert tabulate(fn) is fn
