@@ -23,12 +23,19 @@ a loop with such tests runs at half its speed or has no vectors. LLVM finds that
 `range(lo, hi)` is not negative only where lo is a literal, and nothing about lengths; but it knows that a sum
 of what is not negative is not. So an index is written as the place where the loop begins plus the number of
 the iteration. A place that `analysis/bounds.py` knows not to be negative, though LLVM may not, is written as
-the maximum of it and zero.
+the maximum of it and zero. So is an index that an innermost loop does not change, such as that of a
+descending loop around it: one test of it makes two loops for LLVM, of which it vectorises the wrong one::
+
+    for k in range(steps - 1, -1, -1):           for k in range(steps - 1, -1, -1):
+        for i in range(n):                           k_1 = max(k, 0)
+            y[i] += saved[k, i]                      for i in range(n):
+                                                         y[i] += saved[k_1, i]
 """
 
 from __future__ import annotations
 
 from ..analysis.bounds import Bounds
+from ..errors import NOWHERE, Src
 from ..ir.build import Builder
 from ..ir.nodes import Apply, Const, For, Function, Load, Op, Region, Store, Value
 from ..ir.types import INT
@@ -46,16 +53,44 @@ class _Counting:
         self._definition: dict[Value, Op] = {out: op for op in walk(body) for out in op.outs}
         self._loops = {op.index: op for op in walk(body) if isinstance(op, For)}
         self._bounds = Bounds(self._definition, self._loops)
+        self._doubtful = {
+            v for loop in self._loops.values() if _is_innermost(loop) for v in self._fixed(loop)
+        }
+        self._natural: dict[Value, Value] = {}
 
     def region(self, region: Region) -> Region:
         """The region with its innermost loops from zero."""
         ops: list[Op] = []
+        for value in region.params:
+            ops += self._at_least_zero(value, NOWHERE)
         for op in region.ops:
             if op.regions:
                 op = op.rebuild(regions=tuple(map(self.region, op.regions)))
-            innermost = isinstance(op, For) and not any(isinstance(o, For) for o in walk(op.body))
-            ops += self._counted(op) if isinstance(op, For) and innermost else [op]
+            if isinstance(op, Load | Store):
+                index = tuple(self._natural.get(i, i) for i in op.index)
+                op = op.rebuild((op.array, *index, *op.args[1 + len(index) :]))
+            ops += self._counted(op) if isinstance(op, For) and _is_innermost(op) else [op]
+            for value in op.outs:
+                ops += self._at_least_zero(value, op.src)
         return Region(region.params, ops, region.yields)
+
+    def _fixed(self, loop: For) -> list[Value]:
+        """Indices that a loop does not change, and that LLVM takes for negative perhaps."""
+        inside = defined(loop.body)
+        return [
+            index
+            for index in self._indices(loop)
+            if index not in inside and not self._is_seen(index) and self._bounds.nonnegative(index)
+        ]
+
+    def _at_least_zero(self, value: Value, src: Src) -> list[Op]:
+        """What follows the definition of a value for those who use it as an index."""
+        if value not in self._doubtful:
+            return []
+        b = Builder()
+        b.src = src
+        self._natural[value] = b.apply("pymax", (value, b.int(0)), "int64", value.name)
+        return b.region.ops
 
     def _counted(self, loop: For) -> list[Op]:
         """A loop, and before it the places where its indices begin."""
@@ -119,3 +154,7 @@ class _Counting:
         if op.prim in ("add", "mul"):
             return all(map(self._is_seen, op.args))
         return op.prim == "pymax" and any(map(self._is_seen, op.args))
+
+
+def _is_innermost(loop: For) -> bool:
+    return not any(isinstance(op, For) for op in walk(loop.body))

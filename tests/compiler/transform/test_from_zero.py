@@ -94,3 +94,23 @@ def test_random_loops(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_random_functions(seed: int) -> None:
     check_pass(from_zero, seed)
+
+
+def steps(u, rates, count):
+    u = u.copy()
+    for _ in range(count):
+        for i in range(len(u)):
+            u[i] += 1e-3 * rates[i] * np.sin(u[i])
+    return np.sum(u**2)
+
+
+def test_the_index_of_a_descending_loop_is_said_not_to_be_negative() -> None:
+    rng = np.random.default_rng(3)
+    u, rates = rng.standard_normal(6), rng.standard_normal(6)
+    gradient = pb.value_and_grad(steps, argnums=(0, 1), jit=False)
+    gradient(u, rates, 4)
+    lines = gradient.backward_source.splitlines()
+    (at,) = (k for k, line in enumerate(lines) if "range(count - 1, -1, -1)" in line)
+    assert lines[at + 1].strip() == "k = max(k, 0)"
+    for count in (0, 1, 4):
+        pb.check_grads(steps, (u, rates, count))
