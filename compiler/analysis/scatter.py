@@ -105,9 +105,7 @@ class Scatters:
         return len(fixed) < len(rows)
 
     def _innermost(self, loop: For) -> bool:
-        low, high = self.known.literal(loop.lo), self.known.literal(loop.hi)
-        few = low is not None and high is not None and high - low < FEWEST
-        return self._plain(loop) and not few and not any(op.regions for op in loop.body.ops)
+        return self._plain(loop) and is_long(loop, self.known) and not any(op.regions for op in loop.body.ops)
 
     def _plain(self, loop: Loop) -> bool:
         return isinstance(loop, For) and not loop.stops and self.known.literal(loop.step) == 1
@@ -221,6 +219,12 @@ class Scatters:
                 other.targets += split.targets
                 return
         splits.append(split)
+
+
+def is_long(loop: For, known: Dependences) -> bool:
+    """Whether a loop is worth a buffer: it is not known to have few iterations."""
+    low, high = known.literal(loop.lo), known.literal(loop.hi)
+    return low is None or high is None or high - low >= FEWEST
 
 
 def _places(targets: list[Target]) -> list[tuple[object, Distance]]:
