@@ -59,6 +59,7 @@ from .transform.parallel import Decision, parallel
 from .transform.products import products
 from .transform.promote import promote, promote_all
 from .transform.reuse import reuse
+from .transform.ring_rows import ring_rows
 from .transform.rings import rings
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
@@ -85,7 +86,15 @@ PRIMAL: tuple[Callable[..., Function], ...] = (
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
 NESTS: tuple[Callable[..., Function], ...] = (tabulate, exchange, products, interchange, *FUSION)
-REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, gather, promote_all, sink)
+REVERSED: tuple[Callable[..., Function], ...] = (
+    ascend,
+    fuse_loops,
+    contract,
+    gather,
+    ring_rows,
+    promote_all,
+    sink,
+)
 MAX_ROUNDS = 4
 LANES_BUDGET = 1000
 """Ops that all trips of a loop over few lanes may have if it is written out: there may be much between two

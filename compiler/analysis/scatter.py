@@ -82,7 +82,7 @@ class Scatters:
         for ref in dict.fromkeys(op.array for op in adds):
             stores = [op for op in adds if op.array is ref]
             rows = self._taken((loop,), stores)
-            if len({distance for _, distance in _places(rows)}) < 2:
+            if len({distance for _, distance in _places(rows)}) < 2 and not self._confused(chain, rows):
                 continue
             for k in range(len(chain)):
                 split = self._split(chain[k:], ref, stores, rows)
@@ -90,10 +90,22 @@ class Scatters:
                     self._join(split)
                     break
 
+    def _confused(self, chain: tuple[For, ...], rows: list[Target]) -> bool:
+        """Whether LLVM takes two rows of an array for the same memory, which leaves the loop scalar.
+
+        It compares what an innermost loop touches in all iterations of the loop around it, where the rows i
+        and i + 1 meet. It need not compare where it sees that the loop ends within the row.
+        """
+        if len(chain) < 2 or not rows:
+            return False
+        array, around = rows[0].ref, chain[-2].index
+        if self.known.existing.fits(chain[-1].hi, array, array.rank - 1):
+            return False
+        fixed = {tuple(around if isinstance(a, tuple) and a[0] is around else a for a in t.key) for t in rows}
+        return len(fixed) < len(rows)
+
     def _innermost(self, loop: For) -> bool:
-        low, high = self.known.literal(loop.lo), self.known.literal(loop.hi)
-        few = low is not None and high is not None and high - low < FEWEST
-        return self._plain(loop) and not few and not any(op.regions for op in loop.body.ops)
+        return self._plain(loop) and is_long(loop, self.known) and not any(op.regions for op in loop.body.ops)
 
     def _plain(self, loop: Loop) -> bool:
         return isinstance(loop, For) and not loop.stops and self.known.literal(loop.step) == 1
@@ -207,6 +219,12 @@ class Scatters:
                 other.targets += split.targets
                 return
         splits.append(split)
+
+
+def is_long(loop: For, known: Dependences) -> bool:
+    """Whether a loop is worth a buffer: it is not known to have few iterations."""
+    low, high = known.literal(loop.lo), known.literal(loop.hi)
+    return low is None or high is None or high - low >= FEWEST
 
 
 def _places(targets: list[Target]) -> list[tuple[object, Distance]]:

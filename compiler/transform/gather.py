@@ -11,8 +11,9 @@
 The adjoint of a stencil adds to an element from several iterations. What an innermost loop adds to one array
 at several places (`analysis/scatter.py`) is first written to a buffer, with zeros around it, or on a ring
 with what is at its other end; then one nest adds it up. The nest has those loops along which the places
-differ: where they differ along the innermost only, or are two, the buffer is a row. A place whose values
-nothing else needs stays in the first nest. Needs and gives verified IR; sums are added up in another order.
+differ: where they differ along the innermost only, or are two, the buffer is a row. Places that differ along
+outer loops only are split where LLVM would not see that their rows are apart. A place whose values nothing
+else needs stays in the first nest. Needs and gives verified IR; sums are added up in another order.
 """
 
 from __future__ import annotations
