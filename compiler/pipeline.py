@@ -58,6 +58,7 @@ from .transform.narrow import narrow
 from .transform.parallel import Decision, parallel
 from .transform.products import products
 from .transform.promote import promote, promote_all
+from .transform.recurrences import recurrences
 from .transform.reuse import reuse
 from .transform.rings import rings
 from .transform.scalarise import scalarise
@@ -84,7 +85,16 @@ PRIMAL: tuple[Callable[..., Function], ...] = (
 )
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
-NESTS: tuple[Callable[..., Function], ...] = (tabulate, exchange, products, interchange, *FUSION)
+NESTS: tuple[Callable[..., Function], ...] = (
+    tabulate,
+    exchange,
+    products,
+    interchange,
+    fuse_loops,
+    recurrences,
+    *FUSION,
+)
+"""Recurrences of whole columns are one nest only once their temporaries are fused away."""
 REVERSED: tuple[Callable[..., Function], ...] = (ascend, fuse_loops, contract, gather, promote_all, sink)
 MAX_ROUNDS = 4
 LANES_BUDGET = 1000
