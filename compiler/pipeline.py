@@ -58,6 +58,7 @@ from .transform.narrow import narrow
 from .transform.parallel import Decision, parallel
 from .transform.products import products
 from .transform.promote import promote, promote_all
+from .transform.recurrences import recurrences
 from .transform.reuse import reuse
 from .transform.ring_rows import ring_rows
 from .transform.rings import rings
@@ -85,7 +86,16 @@ PRIMAL: tuple[Callable[..., Function], ...] = (
 )
 """Loops are written out before the adjoint only: the loops that it makes should stay readable."""
 FUSION: tuple[Callable[..., Function], ...] = (fuse_loops, contract, promote)
-NESTS: tuple[Callable[..., Function], ...] = (tabulate, exchange, products, interchange, *FUSION)
+NESTS: tuple[Callable[..., Function], ...] = (
+    tabulate,
+    exchange,
+    products,
+    interchange,
+    fuse_loops,
+    recurrences,
+    *FUSION,
+)
+"""Recurrences of whole columns are one nest only once their temporaries are fused away."""
 REVERSED: tuple[Callable[..., Function], ...] = (
     ascend,
     fuse_loops,

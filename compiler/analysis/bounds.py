@@ -11,6 +11,7 @@ from itertools import product
 
 from ..ir.nodes import Apply, Const, Dim, For, ListLen, Op, Value
 from .limits import Limits
+from .structure import Structure
 from .total import ONE, Sum
 
 DEPTH, MOST_BOUNDS = 4, 40
@@ -18,11 +19,19 @@ DEPTH, MOST_BOUNDS = 4, 40
 
 
 class Bounds:
-    """`loops` has the loop of each index, `definition` the op of each other value."""
+    """`loops` has the loop of each index, `definition` the op of each other value. With `structure`, a value
+    made in a branch is also known by the condition of the branch, without which there is no such value.
+    """
 
-    def __init__(self, definition: Mapping[Value, Op], loops: Mapping[Value, For]) -> None:
+    def __init__(
+        self,
+        definition: Mapping[Value, Op],
+        loops: Mapping[Value, For],
+        structure: Structure | None = None,
+    ) -> None:
         self.definition = definition
         self.loops = loops
+        self._structure = structure
         self._limits = Limits(self)
 
     def sum(self, value: Value) -> Sum:
@@ -40,9 +49,8 @@ class Bounds:
 
     def beneath(self, value: Value, low: bool) -> list[Sum]:
         """What an integer is, and what it is at least (or else at most)."""
-        first = self.sum(value)
-        found = {first: None}
-        newest = [first]
+        newest = [self.sum(value), *self._by_branches(value, low)]
+        found = dict.fromkeys(newest)
         for _ in range(DEPTH):
             newest = [
                 further
@@ -55,6 +63,15 @@ class Bounds:
             if len(found) > MOST_BOUNDS:
                 break
         return list(found)
+
+    def _by_branches(self, value: Value, low: bool) -> list[Sum]:
+        """What the branches in which a value is made say of it; of what they compare, they say nothing."""
+        if self._structure is None or value not in self._structure.home:
+            return []
+        structure, self._structure = self._structure, None
+        found = list(self._limits.in_branches(value, structure.conditions(value), low))
+        self._structure = structure
+        return found
 
     def _further(self, bound: Sum, base: Value, low: bool) -> list[Sum]:
         """What a sum is at least (or at most) by what one of its values is."""

@@ -9,7 +9,7 @@
 One of two accesses may run after the other in the same iteration of the loops around both, or in a later
 iteration of one of them. They miss each other if on one axis the index of the later one is surely larger, or
 surely smaller, and neither is negative, which would count from the end. Indices are compared through the
-bounds of loops, down to what is the same at both times.
+bounds of loops, and the conditions of branches (`if k > 0`), down to what is the same at both times.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Final:
         self._memory = memory
         self._structure = memory.structure
         loops = {op.index: op for op in walk(self._structure.body) if isinstance(op, For)}
-        self._bounds = Bounds(self._structure.definition, loops)
+        self._bounds = Bounds(self._structure.definition, loops, self._structure)
         self._known: dict[int, bool] = {}
 
     def stays(self, op: Load | Store) -> bool:

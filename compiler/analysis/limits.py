@@ -4,6 +4,7 @@ j in range(k, n)                     at least k, at most n - 1
 max(a, b)                            at least a, and at least b
 n - 1 if j == 0 else j - 1           at least 0, at most n - 1, as each of them is where it is chosen
 k += i in each iteration             at least what it begins with
+k - 1, made in a branch of k > 0     at least 0
 """
 
 from __future__ import annotations
@@ -113,20 +114,25 @@ class Limits:
         if op.prim == "mod":
             n = self._bounds.sum(op.args[1])
             return [Sum((), 0) if low else n.plus(Sum((), -1))] if not n.bases and n.offset > 0 else []
-        cond = self._bounds.definition.get(op.args[0])
         arms = []
-        for arm, names in zip(op.args[1:], ({n: n for n in NEGATED}, NEGATED), strict=True):
+        for arm, chosen in zip(op.args[1:], (True, False), strict=True):
             bounds = dict.fromkeys(self._bounds.beneath(arm, low))
-            if isinstance(cond, Apply) and cond.prim in names and cond.args[0].type == arm.type:
-                x, y = cond.args
-                relation = names[cond.prim]
-                bounds.update(dict.fromkeys(self._where(arm, x, relation, y, low)))
-                bounds.update(dict.fromkeys(self._where(arm, y, MIRRORED[relation], x, low)))
+            bounds.update(dict.fromkeys(self.in_branches(arm, [(op.args[0], chosen)], low)))
             arms.append(bounds)
         found = [
             a if (gap <= 0) is low else b for a, b in product(*arms) if (gap := a.apart_by(b)) is not None
         ]
         return list(dict.fromkeys(found))
+
+    def in_branches(self, value: Value, conditions: list[tuple[Value, bool]], low: bool) -> Iterator[Sum]:
+        """What a value is at least (or else at most) where conditions hold, or do not."""
+        for name, holds in conditions:
+            cond = self._bounds.definition.get(name)
+            if isinstance(cond, Apply) and cond.prim in NEGATED and cond.args[0].type == value.type:
+                x, y = cond.args
+                relation = cond.prim if holds else NEGATED[cond.prim]
+                yield from self._where(value, x, relation, y, low)
+                yield from self._where(value, y, MIRRORED[relation], x, low)
 
     def _where(self, value: Value, x: Value, relation: str, y: Value, low: bool) -> Iterator[Sum]:
         """What a value is at least (or else at most) where x < y, or as the relation is."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..ir.nodes import Apply, Loop, Op, Region, Value
+from ..ir.nodes import Apply, If, Loop, Op, Region, Value
 
 
 class Structure:
@@ -73,6 +73,16 @@ class Structure:
                 found.append(owner)
             region = self.region_of(owner)
         return found[::-1]
+
+    def conditions(self, value: Value) -> list[tuple[Value, bool]]:
+        """The conditions of the branches in which a value is made, and what they are there."""
+        found: list[tuple[Value, bool]] = []
+        region = self.home[value]
+        while (owner := self.owner[id(region)]) is not None:
+            if isinstance(owner, If):
+                found.append((owner.cond, region is owner.then))
+            region = self.region_of(owner)
+        return found
 
     def contains(self, outer: Region, inner: Region) -> bool:
         """Whether `inner` is `outer` or lies inside it."""

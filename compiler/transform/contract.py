@@ -24,15 +24,16 @@ After::
         y[i] = u
     }
 
-The first touch of zeros is a loop nest that covers every element once: what it adds is stored (which turns
--0.0 into itself instead of 0.0, so it needs `reassociate`). Values on their way through memory are forwarded
-by `cse`, and memory that is only written goes with `dce`.
+The first touch of zeros is a loop nest that covers every element once (`analysis/first_writes.py`): what it
+adds is stored (which turns -0.0 into itself instead of 0.0, so it needs `reassociate`). Values on their way
+through memory are forwarded by `cse`, and memory that is only written goes with `dce`.
 """
 
 from __future__ import annotations
 
 from ..analysis.dependence import ADD, READ, Access, Dependences
 from ..analysis.facts import Equalities
+from ..analysis.first_writes import FirstWrites
 from ..analysis.lengths import source_axis
 from ..analysis.memory import is_reference
 from ..ir.nodes import Alloc, Apply, Call, Dim, For, Function, Load, Op, Region, Store, Value
@@ -140,7 +141,7 @@ class _Pass:
 
     def covers(self, alloc: Alloc, nest: For, made: Op | None, facts: Equalities) -> bool:
         """Whether a nest writes all of an array, of the same shape as the one that it reads."""
-        if self.covering(nest, alloc.out, alloc.args, facts) is None:
+        if not FirstWrites(self.known, alloc.out, alloc.args, facts).stores(nest):
             return False
         assert made is not None
         return all(facts.same(self.length(made.outs[0], k), m) for k, m in enumerate(alloc.args))
@@ -157,73 +158,15 @@ class _Pass:
         for op in following:
             facts = Equalities(self.known.definition, facts).learn([op])
             if array in self.known.summary(op).used:
-                store = self.covering(op, array, alloc.args, facts) if isinstance(op, For) else None
-                if store is None or (store.accumulate and not self.known.reassociate):
+                first = FirstWrites(self.known, array, alloc.args, facts)
+                stores = first.stores(op) if isinstance(op, For) else []
+                sums = [store for store in stores if store.accumulate]
+                if not stores or (sums and not self.known.reassociate):
                     return alloc
-                if store.accumulate:
-                    self.overwriting.add(id(store))
+                self.overwriting.update(map(id, sums))
                 self.changed = True
                 return Alloc(alloc.args, alloc.outs, (), ("empty",), alloc.src)
         return alloc
-
-    def covering(
-        self, nest: For, array: Value, lengths: tuple[Value, ...], facts: Equalities
-    ) -> Store | None:
-        """The store by which a loop nest first writes each element of an array, once."""
-        loops: list[For] = []
-        op: Op | None = nest
-        later: list[tuple[int, Op]] = []
-        while isinstance(op, For) and not op.stops and array not in (*op.args, *op.body.yields):
-            loops.append(op)
-            touching = [inner for inner in op.body.ops if array in self.known.summary(inner).used]
-            later += [(len(loops), inner) for inner in touching[1:]]
-            op = touching[0] if touching else None
-        if not isinstance(op, Store) or op.array is not array or op.value is array:
-            return None
-        axes = self.axes(op, loops, lengths, facts)
-        if axes is None:
-            return None
-        fixed = {depth: {axes[k] for k in range(depth)} for depth in range(1, len(loops) + 1)}
-        return op if all(self.stays(op, inner, fixed[depth]) for depth, inner in later) else None
-
-    def axes(
-        self, store: Store, loops: list[For], lengths: tuple[Value, ...], facts: Equalities
-    ) -> list[int] | None:
-        """The axis that each loop runs over, if together they run over all elements once."""
-        rest = dict(enumerate(store.index))
-        axes: list[int] = []
-        for loop in loops:
-            found = [axis for axis, index in rest.items() if index is loop.index]
-            if not found or not self.whole(loop, lengths[found[0]], facts):
-                return None
-            axes.append(found[0])
-            del rest[found[0]]
-        literal = self.known.literal
-        return (
-            axes if all(literal(i) == 0 and literal(lengths[axis]) == 1 for axis, i in rest.items()) else None
-        )
-
-    def whole(self, loop: For, length: Value, facts: Equalities) -> bool:
-        """Whether a loop runs over range(length), in either direction."""
-        literal = self.known.literal
-        if literal(loop.step) == 1:
-            return literal(loop.lo) == 0 and facts.same(loop.hi, length)
-        if literal(loop.step) != -1 or literal(loop.hi) != -1:
-            return False
-        root, offset = self.known.affine(loop.lo)
-        if root is None:
-            return literal(length) == offset + 1
-        return offset == -1 and facts.same(root, length)
-
-    def stays(self, store: Store, later: Op, axes: set[int]) -> bool:
-        """Whether an op touches only elements of the rows (along `axes`) that have been written."""
-        ours = [x for x in self.known.summary(later).accesses if x.ref is store.array]
-        named = sum(
-            op.args.count(store.array) + sum(r.yields.count(store.array) for r in op.regions)
-            for op in walk(Region((), [later]))
-        )
-        rows = all(x.index is not None and all(x.index[k] is store.index[k] for k in axes) for x in ours)
-        return rows and named == len(ours)
 
     # -- stores
     def unread(self, store: Store) -> bool:

@@ -36,19 +36,17 @@ The outer loop is pushed down: the straight pieces of its body become loops of t
 keeps its place and gets the pushed loop inside. What goes from piece to piece is computed again if that takes
 no memory, else it has an element of a row. Iterations of the pushed loop must not depend on each other, but
 for sums, and inside of one piece that stays directly in it. Done if fewer accesses of the innermost loops are
-strided, and the whole is cheaper (`_Cost`).
+strided, and the whole is cheaper (`analysis/strides.py`).
 """
 
 from __future__ import annotations
 
 from ..analysis.dependence import Dependences
 from ..analysis.pieces import Inner, Nest, Piece
+from ..analysis.strides import Strides
 from ..ir.nodes import Alloc, Apply, Const, For, Function, Load, Op, Region, Store, Value
 from ..ir.types import INT, Array
 from ..ir.walk import clone_op, free, walk
-
-STRIDED = 4
-"""The cost of an access across rows; one along a row costs 1, one of the same element nothing."""
 
 
 def interchange(
@@ -106,15 +104,15 @@ class _Pushed(Nest):
     def worthwhile(self) -> bool:
         """Whether fewer accesses of the innermost loops are strided, and all of them cost less."""
         deepest = max(len(piece.loops) for piece in self.pieces)
-        before, after = _Cost(self.known), _Cost(self.known)
+        before, after = Strides(self.known), Strides(self.known)
         for piece in self.pieces:
             if len(piece.loops) == deepest:
-                before.add(piece, piece.loops[-1])
-                after.add(piece, self.loop)
+                before.add(piece.ops, piece.loops[-1])
+                after.add(piece.ops, self.loop)
                 after.total += 2 * sum(op in self.adds for op in piece.ops)
                 kept = {v for v in self.operands(piece) if v in self.home and v in self.home[v].kept}
                 after.total += sum(self.home[v] is not piece for v in kept)
-        return after.strided < before.strided and after.total < before.total
+        return after.better_than(before)
 
     def allocations(self) -> list[Op]:
         """Rows for sums and for what is kept."""
@@ -198,28 +196,3 @@ class _Pushed(Nest):
             for arg in op.args:
                 self._fetch(arg, mapping, ops)
             ops.append(clone_op(op, mapping))
-
-
-class _Cost:
-    """What the accesses of pieces cost with one loop as the innermost one."""
-
-    def __init__(self, known: Dependences) -> None:
-        self._known = known
-        self.strided = 0
-        self.total = 0
-
-    def add(self, piece: Piece, loop: For) -> None:
-        """Count the accesses of a piece inside of a loop."""
-        moving = {loop.index, *loop.carried}
-        for op in walk(loop.body):
-            if not moving.isdisjoint(op.args):
-                moving.update(op.outs)
-                moving.update(v for region in op.regions for v in region.params)
-        for op in walk(Region((), piece.ops)):
-            if isinstance(op, Load | Store) and (moves := [i in moving for i in op.index]) and any(moves):
-                along = (
-                    moves.count(True) == 1 and moves[-1] and self._known.affine(op.index[-1])[0] is loop.index
-                )
-                times = 2 if isinstance(op, Store) and op.accumulate else 1
-                self.strided += times * (not along)
-                self.total += times * (1 if along else STRIDED)

@@ -3,6 +3,7 @@ it is said often enough."""
 
 from __future__ import annotations
 
+import operator
 import random
 
 import numpy as np
@@ -61,7 +62,10 @@ class Nest:
         parts = []
         for _ in range(self.random.randint(1, 3)):
             loop = depth < 3 and self.random.random() < (0.9 if depth == 0 else 0.5)
-            parts.append(self.loop(indices, depth) if loop else self.access(indices))
+            if not loop and depth < 4 and self.random.random() < 0.3:
+                parts.append(self.branch(indices, depth))
+            else:
+                parts.append(self.loop(indices, depth) if loop else self.access(indices))
 
         def run(at) -> None:
             for part in parts:
@@ -89,6 +93,22 @@ class Nest:
                     written.add(element)
                 elif element in written:
                     self.touched.add((id(op), id(loop)))
+
+        return run
+
+    def branch(self, indices: list[Value], depth: int):
+        (x, left), (y, right) = self.number(indices), self.number(indices)
+        relation = self.random.choice(("lt", "le", "gt", "ge", "eq", "ne"))
+        cond = emit(self.b, relation, x, y)
+        bodies, regions = [], []
+        for _ in range(2):
+            self.b.open()
+            bodies.append(self.block(indices, depth + 1))
+            regions.append(self.b.close())
+        self.b.if_(cond, *regions)
+
+        def run(at) -> None:
+            bodies[0 if getattr(operator, relation)(left(at), right(at)) else 1](at)
 
         return run
 
@@ -197,7 +217,27 @@ def table(a, b):
     return best[-1]
 
 
-@pytest.mark.parametrize("f", [substitution, factorisation, table])
+def after_the_first(a, b):
+    x = np.zeros(len(b))
+    for i in range(len(b)):
+        x[i] = b[i]
+        if i > 0:
+            x[i] -= a[i, 0] * x[i - 1] ** 2
+        x[i] /= a[i, i]
+    return np.sum(x**2)
+
+
+def before_the_last(a, b):
+    x = b.copy()
+    for i in range(len(b) - 1, -1, -1):
+        if i == len(b) - 1:
+            x[i] = np.sin(b[i])
+        else:
+            x[i] = b[i] - a[i, 0] * x[i + 1] ** 2
+    return np.sum(x**2)
+
+
+@pytest.mark.parametrize("f", [substitution, factorisation, table, after_the_first, before_the_last])
 def test_no_tape(f) -> None:
     m = np.random.default_rng(3).standard_normal((6, 6))
     a, b = m @ m.T + 6.0 * np.eye(6), np.arange(1.0, 7.0)
@@ -215,3 +255,17 @@ def test_a_negative_index_counts_from_the_end() -> None:
         return np.sum(x)
 
     pb.check_grads(lambda b: f(None, b), (np.array([0.3, 0.8, 1.2]),))
+
+
+def test_a_condition_that_leaves_a_negative_index() -> None:
+    def f(b):
+        x = b.copy()
+        for i in range(len(b)):
+            if i > -1:
+                x[i] = np.sin(x[i - 1]) * x[i]
+        return np.sum(x)
+
+    pb.check_grads(f, (np.array([0.3, 0.8, 1.2]),))
+    gradient = pb.grad(f, jit=False)
+    gradient(np.array([0.3, 0.8, 1.2]))
+    assert "none: no tape" not in gradient.explain()

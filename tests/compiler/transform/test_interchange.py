@@ -124,14 +124,6 @@ def along_rows(a, x):
     return np.sum(y**2)
 
 
-def recurrence(a, x):
-    a = a.copy()
-    for j in range(1, a.shape[1]):
-        for k in range(a.shape[0]):
-            a[k, j] += 0.5 * a[k, j - 1] * x[k]
-    return np.sum(a**2)
-
-
 def wraps_around(a, x):
     y = np.zeros(a.shape[1])
     for j in range(-2, a.shape[1] - 2):
@@ -146,14 +138,6 @@ def bounds_move(a, x):
         for k in range(min(j, a.shape[0])):
             y[j] += a[k, j] * x[k]
     return np.sum(y**2)
-
-
-def last_one_stays(a, x):
-    last = np.zeros(a.shape[0])
-    for j in range(a.shape[1]):
-        for k in range(a.shape[0]):
-            last[k] = a[k, j] * x[k]
-    return np.sum(last**2)
 
 
 def not_a_sum(a, x):
@@ -174,7 +158,7 @@ def stops(a, x):
     return total
 
 
-LEFT = [along_rows, recurrence, wraps_around, bounds_move, last_one_stays, not_a_sum, stops]
+LEFT = [along_rows, wraps_around, bounds_move, not_a_sum, stops]
 
 
 def point() -> tuple[np.ndarray, np.ndarray]:
