@@ -77,5 +77,5 @@ def test_cleanup_is_data() -> None:
     common = ["fold", "select_branches", "cse", "licm", "dce"]
     assert [step.__name__ for step in pipeline.CLEANUP] == [*common, "scalarise"]
     primal = ["narrow", "counters", *common[:2], "rings", *common[2:], "lift_checks", "substitution"]
-    primal += ["unroll", "scalarise"]
+    primal += ["short_products", "unroll", "scalarise"]
     assert [step.__name__ for step in pipeline.PRIMAL] == primal
