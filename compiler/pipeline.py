@@ -65,6 +65,7 @@ from .transform.rings import rings
 from .transform.scalarise import scalarise
 from .transform.select_branches import select_branches
 from .transform.settle import settle
+from .transform.short_products import short_products
 from .transform.shrink import shrink
 from .transform.sink import sink
 from .transform.substitution import substitution
@@ -81,6 +82,7 @@ PRIMAL: tuple[Callable[..., Function], ...] = (
     *CLEANUP[2:-1],
     lift_checks,
     substitution,
+    short_products,
     unroll,
     scalarise,
 )

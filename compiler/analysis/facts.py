@@ -8,6 +8,17 @@ from ..ir.nodes import Apply, Check, Const, For, Op, Value
 from ..ir.types import INT
 
 
+def pinned(test: Value, definition: Mapping[Value, Op]) -> tuple[Value, int] | None:
+    """An integer and the literal that it equals if a test holds."""
+    op = definition.get(test)
+    if isinstance(op, Apply) and op.prim == "eq" and op.args[0].type == INT:
+        for value, other in (op.args, op.args[::-1]):
+            literal = definition.get(other)
+            if isinstance(literal, Const):
+                return value, int(literal.value)
+    return None
+
+
 class Equalities:
     """Classes of equal int64 values; `definition` tells how values are made."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from ..ir.nodes import Alloc, Apply, Const, Dim, For, Function, Loop, Op, Region, Value
+from ..ir.nodes import Alloc, Apply, Check, Const, Dim, For, Function, Loop, Op, Region, Value
 from ..ir.types import INT
 from ..ir.walk import walk
 from ..specs import Length
@@ -26,27 +26,31 @@ TRIPS = 8
 
 Shapes = Sequence[tuple[int, ...] | None]
 Axis = tuple[int, int]
+Part = tuple[int, int | None]
+"""The least and the greatest length that share code."""
+Plain = int | Axis | None
 
 
 def wanted(fn: Function, shapes: Shapes) -> tuple[Length, ...]:
     """What to suppose of the leaves whose shapes are at hand, in order; nothing for those without."""
     definition = {op.outs[0]: op for op in walk(fn.body) if isinstance(op, Const | Dim | Apply)}
     lengths = _Lengths(definition, {p: k for k, p in enumerate(fn.params)})
-    found: dict[Axis, tuple[int, int | None]] = {}
+    found: dict[Axis, Part] = {}
     for value, is_array in _short(fn.body, lengths):
         axis = lengths.axis(value)
-        shape = shapes[axis[0]] if axis is not None and axis[0] < len(shapes) else None
-        if axis is None or shape is None:
+        now = _now(shapes, axis)
+        if axis is None or now is None:
             continue
-        part = _part(lengths, value, shape[axis[1]], is_array)
+        part = _part(lengths, value, now, is_array)
         if part is not None:
             low, high = found.get(axis, (0, None))
             low, highs = max(low, part[0]), [h for h in (high, part[1]) if h is not None]
             found[axis] = low, min(highs, default=None)
+    _tie(found, [(lengths.plain(a), lengths.plain(b)) for a, b in _compared(fn.body, definition)], shapes)
     return tuple(Length(*axis, *found[axis]) for axis in sorted(found))
 
 
-def _part(lengths: _Lengths, value: Value, now: int, is_array: bool) -> tuple[int, int | None] | None:
+def _part(lengths: _Lengths, value: Value, now: int, is_array: bool) -> Part | None:
     """The lengths of an axis, among them the one at hand, that share code because of one value."""
     end = lengths.at(value, FAR)
     most: int | None = None
@@ -58,6 +62,45 @@ def _part(lengths: _Lengths, value: Value, now: int, is_array: bool) -> tuple[in
     if not is_array:
         return None if most is None else (0, most)
     return (now, now) if now <= EXACT else (EXACT + 1, most)
+
+
+def _tie(found: dict[Axis, Part], equal: Sequence[tuple[Plain, Plain]], shapes: Shapes) -> None:
+    """Adds the axes that must be as long as what is known, until there are no more."""
+    pairs = [*equal, *((other, one) for one, other in equal)]
+    count = -1
+    while count != len(found):
+        count = len(found)
+        for one, other in pairs:
+            length = _exact(found.get(one)) if isinstance(one, tuple) else one
+            now = None if isinstance(other, int) else _now(shapes, other)
+            if length is None or length > TRIPS or now is None or not isinstance(other, tuple):
+                continue
+            if now == length:
+                found.setdefault(other, (length, length))
+            else:
+                found.setdefault(other, (length + 1, None) if now > length else (0, length - 1))
+
+
+def _now(shapes: Shapes, axis: Axis | None) -> int | None:
+    """How long an axis is in the call at hand."""
+    shape = shapes[axis[0]] if axis is not None and axis[0] < len(shapes) else None
+    return None if shape is None or axis is None else shape[axis[1]]
+
+
+def _exact(part: Part | None) -> int | None:
+    return part[0] if part is not None and part[0] == part[1] else None
+
+
+def _compared(
+    region: Region, definition: Mapping[Value, Op], inside: bool = False
+) -> Iterator[tuple[Value, Value]]:
+    """What checks in loops demand to be equal."""
+    for op in region.ops:
+        test = definition.get(op.args[0]) if inside and isinstance(op, Check) else None
+        if isinstance(test, Apply) and test.prim == "eq":
+            yield test.args[0], test.args[1]
+        for inner in op.regions:
+            yield from _compared(inner, definition, inside or isinstance(op, Loop))
 
 
 def _short(region: Region, lengths: _Lengths, inside: bool = False) -> Iterator[tuple[Value, bool]]:
@@ -95,6 +138,13 @@ class _Lengths:
         """The one axis that a value depends on."""
         axes = self._depends(value)
         return next(iter(axes)) if axes is not None and len(axes) == 1 else None
+
+    def plain(self, value: Value) -> Plain:
+        """The literal or the axis that a value is."""
+        op = self._definition.get(value)
+        if isinstance(op, Const) and op.out.type == INT:
+            return int(op.value)
+        return self.axis(value) if isinstance(op, Dim) else None
 
     def _depends(self, value: Value) -> frozenset[Axis] | None:
         """The axes that a value depends on; None where it depends on more, or may fall."""

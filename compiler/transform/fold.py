@@ -23,10 +23,11 @@ After::
     } -> s_1
     t_1: f64 = s_1 + x
 
-The rules for scalars are those of `prims.prim.emit`. Inside a branch its condition is a literal. A result
-that is equal in both branches is that value, and one that is true in one branch and false in the other is
-the condition. A carried value that is passed on unchanged is its init; of two that begin and go on alike,
-one is kept.
+The rules for scalars are those of `prims.prim.emit`. Inside a branch its condition is a literal, and so is,
+after a check at the top, an integer that it compares with one: a length that is supposed known. A result that
+is equal in both branches is that value, and one that is true in one branch and false in the other is the
+condition. A carried value that is passed on unchanged is its init; of two that begin and go on alike, one is
+kept.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from ..analysis.facts import pinned
 from ..ir.build import Builder
 from ..ir.effects import has_effects
 from ..ir.nodes import Apply, Check, Const, Dim, For, Function, If, Loop, Op, Region, Value, While
@@ -73,7 +75,8 @@ class _Folder:
         self.fn = fn
         self.b = Builder(Region(fn.params))
         self.now: dict[Value, Value] = {}
-        self.assumed: dict[Value, bool] = {}
+        self.top = self.b.region
+        self.assumed: dict[Value, bool | int] = {}
 
     def run(self) -> Function:
         self.ops(self.fn.body)
@@ -83,7 +86,7 @@ class _Folder:
     def get(self, value: Value) -> Value:
         """What stands for an old value here."""
         value = self.now.get(value, value)
-        return self.b.const(self.assumed[value]) if value in self.assumed else value
+        return self.b.const(self.assumed[value], value.dtype) if value in self.assumed else value
 
     def all(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
         return tuple(self.get(v) for v in values)
@@ -115,8 +118,21 @@ class _Folder:
             self.branch(op)
         elif isinstance(op, Loop):
             self.loop(op)
-        elif not (isinstance(op, Check) and self.known(self.get(op.args[0])) is True):
+        elif isinstance(op, Check):
+            self.check(op)
+        else:
             self.b.add(op.rebuild(self.all(op.args)))
+
+    def check(self, op: Check) -> None:
+        """What a check compares with a literal is that literal from here on."""
+        cond = self.get(op.args[0])
+        if self.known(cond) is True:
+            return
+        self.b.add(op.rebuild(self.all(op.args)))
+        equal = pinned(cond, self.b.defs)
+        if equal is not None and self.b.region is self.top:
+            value, literal = equal
+            self.assumed[value] = literal
 
     def apply(self, op: Apply) -> Value:
         args = self.all(op.args)

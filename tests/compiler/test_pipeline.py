@@ -76,15 +76,6 @@ def test_dump(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def test_cleanup_is_data() -> None:
     common = ["fold", "select_branches", "cse", "licm", "dce"]
     assert [step.__name__ for step in pipeline.CLEANUP] == [*common, "scalarise"]
-    primal = [
-        "narrow",
-        "counters",
-        *common[:2],
-        "rings",
-        *common[2:],
-        "lift_checks",
-        "substitution",
-        "unroll",
-    ]
-    primal.append("scalarise")
+    primal = ["narrow", "counters", *common[:2], "rings", *common[2:], "lift_checks", "substitution"]
+    primal += ["short_products", "unroll", "scalarise"]
     assert [step.__name__ for step in pipeline.PRIMAL] == primal

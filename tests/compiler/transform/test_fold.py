@@ -8,7 +8,7 @@ import pytest
 from pullback.compiler.ir.build import Builder
 from pullback.compiler.ir.nodes import Function, Region, Value
 from pullback.compiler.ir.text import show
-from pullback.compiler.ir.types import BOOL, F64, INT
+from pullback.compiler.ir.types import BOOL, F64, INT, Array
 from pullback.compiler.transform.fold import fold
 from randprog.passes import before_after, check_pass
 
@@ -41,6 +41,23 @@ def test_branches_join(golden: Callable[[str], None]) -> None:
     outs = b.if_(c, then, orelse)
     last = b.apply("mul", (outs[2], b.apply("select", (outs[1], outs[0], outs[3]), "float64")), "float64")
     b.region.yields = (*outs, last)
+    golden(before_after(fold, b))
+
+
+def test_what_a_check_compares_with_a_literal(golden: Callable[[str], None]) -> None:
+    """From the check on, and only from one at the top."""
+    x, n = Value(Array("float64", 1), "x"), Value(INT, "n")
+    b = Builder(Region((x, n)))
+    length = b.dim(x, 0)
+    before = b.apply("mul", (length, n), "int64", "before")
+    b.check(b.apply("eq", (b.int(4), length), "bool"), "ValueError", "not 4 but {0}", (length,))
+    after = b.apply("add", (length, n), "int64", "after")
+    b.open((Value(INT, "i"),))
+    b.check(b.apply("eq", (n, b.int(3)), "bool"), "ValueError", "not 3")
+    b.store(x, (n,), b.const(0.0))
+    body = b.close()
+    b.for_(b.int(0), length, b.int(1), [], body)
+    b.region.yields = (before, after, n)
     golden(before_after(fold, b))
 
 
