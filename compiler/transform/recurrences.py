@@ -28,7 +28,9 @@ As statements on whole columns (`x[:, t] = x[:, t - 1] + a[:, t]`) such a nest w
 each step; one row after the other stays in the cache, and fuses with what is made of the rows before and
 after. It is done where nothing but index arithmetic stands between the loops, where rows have nothing to do
 with each other, so that each still sees its steps in their order, and where it makes strided accesses
-fewer. `interchange` has the nests whose steps are independent, and which may be cut into pieces.
+fewer. A step then waits for the one before, and should take no more than a sum of it: with a product besides,
+or a division, many rows at once are faster. `interchange` has the nests whose steps are independent, and
+which may be cut into pieces.
 """
 
 from __future__ import annotations
@@ -39,9 +41,13 @@ from ..analysis.dependence import READ, Dependences
 from ..analysis.memory import is_reference
 from ..analysis.strides import Strides
 from ..ir.effects import may_raise
-from ..ir.nodes import Apply, Const, For, Function, Loop, Op, Region, Value
+from ..ir.nodes import Apply, Const, For, Function, Load, Loop, Op, Region, Store, Value
 from ..ir.types import INT
 from ..ir.walk import defined, rewrite, walk
+from ..prims.prim import PRIMS
+
+LONGEST_WAIT = 1
+"""What a step may make of the one before it, in additions one after the other."""
 
 
 def recurrences(
@@ -84,12 +90,30 @@ class _Nest:
     def worthwhile(self) -> bool:
         """Whether the outermost loop is the better innermost one."""
         first, last = self.loops[0], self.loops[-1]
-        if first is last or any(isinstance(op, Loop) for op in walk(last.body)):
+        if (
+            first is last
+            or any(isinstance(op, Loop) for op in walk(last.body))
+            or self._wait() > LONGEST_WAIT
+        ):
             return False
         before, after = Strides(self.known), Strides(self.known)
         before.add(last.body.ops, last)
         after.add(last.body.ops, first)
         return after.better_than(before)
+
+    def _wait(self) -> int:
+        """How many additions, or what costs as much, a step makes one by one of what others wrote."""
+        ops = list(walk(self.loops[-1].body))
+        stores = [op for op in ops if isinstance(op, Store)]
+        own = {(op.array, op.index) for op in stores if self.loops[0].index in op.index}
+        since: dict[Value, int] = {}
+        for op in ops:
+            if isinstance(op, Load) and (op.array, op.index) not in own:
+                if any(not self.known.memory.apart(op.array, store.array) for store in stores):
+                    since[op.out] = 0
+            elif isinstance(op, Apply) and any(a in since for a in op.args):
+                since[op.out] = PRIMS[op.prim].cost + max(since.get(a, 0) for a in op.args)
+        return max((since[op.value] + op.accumulate for op in stores if op.value in since), default=0)
 
     def turnable(self) -> bool:
         """Whether the outermost loop may become the innermost one: what two iterations both touch belongs to

@@ -18,7 +18,7 @@ def running_sums(a, x):
     out[:, 0] = a[:, 0]
     for step in range(1, a.shape[1]):
         for row in range(a.shape[0]):
-            out[row, step] = out[row, step - 1] * x[row] + a[row, step]
+            out[row, step] = out[row, step - 1] + x[row] * a[row, step]
     return np.sum(np.sin(out))
 
 
@@ -26,7 +26,7 @@ def backwards(a, x):
     out = a.copy()
     for step in range(a.shape[1] - 2, -1, -1):
         for row in range(a.shape[0]):
-            out[row, step] += out[row, step + 1] * x[row]
+            out[row, step] = out[row, step] * x[row] + out[row, step + 1]
     return np.sum(np.sin(out))
 
 
@@ -37,7 +37,7 @@ def two_axes(a, x):
     for step in range(1, u.shape[2]):
         for row in range(u.shape[0]):
             for j in range(u.shape[1]):
-                u[row, j, step] = np.tanh(u[row, j, step - 1] + u[row, j, step] * x[row])
+                u[row, j, step] = u[row, j, step - 1] + np.tanh(u[row, j, step] * x[row])
     return np.sum(u**2)
 
 
@@ -46,7 +46,7 @@ def sums_beside(a, x):
     total = x[0]
     for step in range(1, a.shape[1]):
         for row in range(a.shape[0]):
-            out[row, step] += out[row, step - 1] * x[row]
+            out[row, step] = out[row, step] * x[row] + out[row, step - 1]
             total += out[row, step] * a[row, step - 1]
     return total**2 + np.sum(out)
 
@@ -65,7 +65,7 @@ def states(a, x):
     state = x[: a.shape[0]] * 2.0
     for step in range(a.shape[1]):
         for row in range(a.shape[0]):
-            state[row] = np.cos(state[row]) + a[row, step]
+            state[row] = state[row] + np.cos(a[row, step])
     return np.sum(state**2)
 
 
@@ -78,6 +78,15 @@ def last_one_stays(a, x):
 
 
 TURNED = [running_sums, backwards, two_axes, sums_beside, branches, states, last_one_stays]
+
+
+def waits(a, x):
+    """Each step waits for the product and the quotient of the one before."""
+    out = a.copy()
+    for step in range(1, a.shape[1]):
+        for row in range(a.shape[0]):
+            out[row, step] = x[row] / (out[row, step - 1] * a[row, step] + 9.0)
+    return np.sum(np.sin(out))
 
 
 def rows_meet(a, x):
@@ -181,8 +190,8 @@ def stops(a, x):
     return np.sum(out**2)
 
 
-LEFT = [rows_meet, rows_meet_below, second_axis_meets, wraps_around, rows_of_a_step, one_memory_for_all,
-        carried, reset_in_each_step, looked_up, already_along, stops]  # fmt: skip
+LEFT = [waits, rows_meet, rows_meet_below, second_axis_meets, wraps_around, rows_of_a_step,
+        one_memory_for_all, carried, reset_in_each_step, looked_up, already_along, stops]  # fmt: skip
 
 
 def point() -> tuple[np.ndarray, np.ndarray]:
