@@ -28,7 +28,8 @@ from pullback.compiler.call.specialise import Specialisation
 from pullback.compiler.frontend.lower import lower_function
 from pullback.compiler.ir.nodes import Module
 from pullback.compiler.ir.verify import verify
-from pullback.compiler.pipeline import CLEANUP, compile_derivative
+from pullback.compiler.passes import CLEANUP
+from pullback.compiler.pipeline import compile_derivative
 from pullback.compiler.prims.interp import run
 from pullback.compiler.prims.prim import PRIMS
 from pullback.compiler.public.higher import base_of, places

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import inspect
 
 import numpy as np
@@ -29,7 +28,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("seeds", chunks, ids=[f"{chunk[0]}-{chunk[-1]}" for chunk in chunks])
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pullback") is None, reason="pullback is not installed")
 def test_gradients_are_right_or_refused(seeds: range, request: pytest.FixtureRequest) -> None:
     every = plugin.jit_every(request.config.getoption("--programs-jit", "every:10"))
     outcomes = [derive.judge(seed, jit=every > 0 and seed % every == 0) for seed in seeds]

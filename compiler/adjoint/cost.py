@@ -32,6 +32,8 @@ from .versions import versions
 SAVE = 8
 """Additions that cost about as much as writing a value to the tape and reading it again."""
 LOAD = 1
+COUNT = 2
+"""A counter is had by a product and a sum."""
 WEIGHT = 16
 """How often a loop runs, where nothing is known."""
 
@@ -54,11 +56,11 @@ class Costs:
         """The op that gives a value in the reverse sweep: a store of it, whose element is loaded, the op
         that made it, or how it is counted; None if it can only be saved.
         """
+        if value in self._counted:
+            return self._counted[value]
         op = self._structure.definition.get(value)
         if op is not None and not self._may_repeat(op):
             op = None
-        if value in self._counted:
-            return self._counted[value]
         store = self._stores.get(value)
         return store if store is not None and (op is None or _cost(op) >= LOAD) else op
 
@@ -138,7 +140,7 @@ def _cost(op: Op) -> int:
     if isinstance(op, Apply):
         return PRIMS[op.prim].cost
     if isinstance(op, Counted):
-        return 2
+        return COUNT
     return LOAD if isinstance(op, Load | ListGet | Store) else 0
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
-from ..ir.nodes import Apply, For, Op, Region, Value
-from ..ir.types import INT
+from ..ir.nodes import For, Op, Region, Value
 from ..ir.walk import walk
 from .bounds import Bounds
+from .facts import equal_integers
 from .lengths import Lengths
 from .total import Sum
 
@@ -141,21 +141,12 @@ class Inside:
 
     def learn(self, cond: Value, facts: Facts, runs: tuple[Run, ...] = ()) -> None:
         """A Check has passed, if the loops `runs` have an iteration."""
-        op = self.definition.get(cond)
-        if not isinstance(op, Apply):
-            return
-        if op.prim == "and":
-            for arg in op.args:
-                self.learn(arg, facts, runs)
-        elif op.prim == "or":
-            idle = self.definition.get(op.args[0])
-            if isinstance(idle, Apply) and idle.prim == "le" and idle.args[0].type == INT:
-                self.learn(op.args[1], facts, (*runs, _run(*map(self.sum, idle.args[::-1]))))
-        elif op.prim == "eq" and op.args[0].type == INT:
-            a, b = (self._canonical(self.sum(arg), facts) for arg in op.args)
+        for *pair, ranges in equal_integers(cond, self.definition):
+            a, b = (self._canonical(self.sum(value), facts) for value in pair)
             base, total = (a, b) if is_value(a) else (b, a)
-            if is_value(base) and runs:
-                facts.later.append((runs, base.bases[0], total))
+            needed = (*runs, *(_run(self.sum(lo), self.sum(hi)) for lo, hi in ranges))
+            if is_value(base) and needed:
+                facts.later.append((needed, base.bases[0], total))
             elif is_value(base):
                 facts.learn(base.bases[0], total)
 

@@ -6,10 +6,7 @@ from collections.abc import Mapping
 
 from ..ir.nodes import (
     Alloc,
-    Apply,
     Call,
-    Check,
-    Const,
     Dim,
     If,
     ListGet,
@@ -27,6 +24,7 @@ from ..ir.nodes import (
 )
 from ..ir.types import INT, List
 from .bounds import Bounds
+from .facts import pinned_lengths
 from .permutation import cycle, permutation
 from .structure import Structure
 from .total import Sum
@@ -144,15 +142,10 @@ class Lengths:
                 self._kept[value] = None
 
     def _suppose(self, body: Region) -> None:
-        """What the checks say that come before all else: `a.shape[0] == 3`."""
-        for op in body.ops:
-            cond = self._definition.get(op.args[0]) if isinstance(op, Check) else None
-            if isinstance(cond, Apply) and cond.prim == "eq":
-                length, number = (self._definition.get(arg) for arg in cond.args)
-                if isinstance(length, Dim) and isinstance(number, Const) and length.args[0] in body.params:
-                    self._known[length.args[0], length.axis] = Sum((), int(number.value))
-            elif not (op.pure or isinstance(op, Check)):
-                return
+        """What checks say of the lengths of parameters."""
+        for (array, axis), number in pinned_lengths(body.ops, self._definition).items():
+            if array in body.params:
+                self._known[array, axis] = Sum((), number)
 
     def _keep(self, into: Value, value: Value) -> None:
         kept = self._kept.setdefault(into, [])

@@ -5,6 +5,8 @@ max(a, b)                            at least a, and at least b
 n - 1 if j == 0 else j - 1           at least 0, at most n - 1, as each of them is where it is chosen
 k += i in each iteration             at least what it begins with
 k - 1, made in a branch of k > 0     at least 0
+
+A bound is a sum of values and a number.
 """
 
 from __future__ import annotations
@@ -15,13 +17,12 @@ from typing import TYPE_CHECKING
 
 from ..ir.nodes import Apply, For, If, Loop, Value
 from ..ir.types import INT
-from .ring import MIRRORED, neighbour
+from ..prims.logic import MIRRORED, NEGATED
+from .ring import neighbour
 from .total import ONE, Sum
 
 if TYPE_CHECKING:
     from .bounds import Bounds
-
-NEGATED = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
 
 
 class Limits:

@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING
 
 from ..ir.nodes import Apply, For, Value
 from ..ir.types import INT
+from ..prims.logic import MIRRORED
 
 if TYPE_CHECKING:
     from .bounds import Bounds
     from .total import Sum
-
-MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 
 
 @dataclass(frozen=True)

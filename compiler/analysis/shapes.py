@@ -1,6 +1,8 @@
 """Shapes of results that the shapes of the parameters, and integers among them, decide.
 
 def f(x, n): return x[1:] * 2.0, np.zeros((n, 3))   →   (x.shape[0] - 1,), (n, 3)
+
+A length is a number, or a length of a parameter or an integer parameter and a number.
 """
 
 from __future__ import annotations

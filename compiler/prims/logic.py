@@ -15,6 +15,11 @@ ge = prim("ge", "x z", np.greater_equal, "{0} >= {1}", result="bool", differenti
 eq = prim("eq", "x z", np.equal, "{0} == {1}", result="bool", differentiable=False, holomorphic=True)
 ne = prim("ne", "x z", np.not_equal, "{0} != {1}", result="bool", differentiable=False, holomorphic=True)
 
+NEGATED = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
+"""not x < z is x >= z, for integers."""
+MIRRORED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
+"""x < z is z > x."""
+
 and_ = prim("and", "x z", np.logical_and, "{0} and {1}", result="bool", differentiable=False)
 or_ = prim("or", "x z", np.logical_or, "{0} or {1}", result="bool", differentiable=False)
 not_ = prim("not", "x", np.logical_not, "not {0}", result="bool", differentiable=False)

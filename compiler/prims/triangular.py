@@ -232,20 +232,23 @@ def _factor(n: int) -> Callable[[Gen], tuple[Any, ...]]:
 
 
 SYSTEMS = (normal((3, 3), (3,)), normal((3, 3), (3, 2)), normal((3, 3), (3, 2), dtype="complex128"))
-declare(
-    LibCall(
-        "solve_lower", solve_types, lambda a, rhs: np.linalg.solve(np.tril(a), rhs),
-        "triangular.solve_lower({0}, {1})", holomorphic(_solve_vjp(upper=False)), _solve_jvp(upper=False),
+
+
+def _solve(name: str, upper: bool) -> LibCall:
+    triangle = np.triu if upper else np.tril
+    return LibCall(
+        name,
+        solve_types,
+        lambda a, rhs: np.linalg.solve(triangle(a), rhs),
+        f"triangular.{name}({{0}}, {{1}})",
+        holomorphic(_solve_vjp(upper)),
+        _solve_jvp(upper),
         samples=SYSTEMS,
     )
-)  # fmt: skip
-declare(
-    LibCall(
-        "solve_upper", solve_types, lambda a, rhs: np.linalg.solve(np.triu(a), rhs),
-        "triangular.solve_upper({0}, {1})", holomorphic(_solve_vjp(upper=True)), _solve_jvp(upper=True),
-        samples=SYSTEMS,
-    )
-)  # fmt: skip
+
+
+declare(_solve("solve_lower", upper=False))
+declare(_solve("solve_upper", upper=True))
 declare(
     LibCall(
         "cholesky", _real_matrix, np.linalg.cholesky, "support.cholesky({0})", _cholesky_vjp, _cholesky_jvp,

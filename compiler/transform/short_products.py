@@ -34,10 +34,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial, reduce
 
-from ..analysis.facts import pinned
+from ..analysis.facts import pinned_lengths
 from ..analysis.lengths import source_axis
 from ..ir.build import Builder
-from ..ir.nodes import Alloc, Call, Check, Const, Dim, Function, Loop, Op, Region, Value
+from ..ir.nodes import Alloc, Call, Const, Function, Loop, Op, Region, Value
 from ..ir.types import INT, Scalar, is_float
 from ..ir.walk import rewrite, walk
 from ..prims.libcall import each
@@ -74,12 +74,7 @@ class _Known:
 
     def __init__(self, fn: Function) -> None:
         self._definition: Mapping[Value, Op] = {out: op for op in walk(fn.body) for out in op.outs}
-        self._checked: dict[tuple[Value, int], int] = {}
-        for op in fn.body.ops:
-            equal = pinned(op.args[0], self._definition) if isinstance(op, Check) else None
-            length = self._definition.get(equal[0]) if equal is not None else None
-            if equal is not None and isinstance(length, Dim):
-                self._checked[length.args[0], length.axis] = equal[1]
+        self._checked = pinned_lengths(fn.body.ops, self._definition)
 
     def loops(self, op: Op) -> list[Op] | None:
         """The loops that stand for a product with few columns or rows."""

@@ -30,6 +30,8 @@ along many directions are scalars then.
 
 from __future__ import annotations
 
+import math
+
 from ..analysis.small import SmallArrays
 from ..ir.nodes import Apply, Const, For, Function, Load, Loop, Op, Region, Store, Value, View
 from ..ir.types import INT
@@ -41,7 +43,6 @@ BUDGET = 96
 """Ops that all trips of a nest of loops may have, without loads, stores and work on indices."""
 TINY = 64
 """Ops that all trips of a nest may have that is written out for its own sake."""
-INFINITE = float("inf")
 
 
 def unroll(fn: Function, *, budget: int = BUDGET) -> Function:
@@ -103,7 +104,7 @@ class _Choice:
         """The loops of short nests that do little inside of other loops."""
         found: set[int] = set()
         for op in region.ops:
-            work, loops = self._nest(op) if nested and op.regions else (INFINITE, set())
+            work, loops = self._nest(op) if nested and op.regions else (math.inf, set())
             if work <= TINY:
                 found |= loops
                 continue
@@ -117,7 +118,7 @@ class _Choice:
             return not isinstance(op, Const), set()
         trips = self.trips(op) if isinstance(op, For) else None
         if trips is None:
-            return INFINITE, set()
+            return math.inf, set()
         work, loops = 0.0, {id(op)}
         for inner in op.regions[0].ops:
             more, nested = self._nest(inner)
@@ -130,6 +131,7 @@ class _Choice:
             self.depends[op.out] = frozenset().union(*(self.depends.get(a, frozenset()) for a in op.args))
 
     def needed(self, fn: Function) -> set[int]:
+        """The short loops by whose index an array is indexed that can become scalars."""
         small = SmallArrays(fn, lambda index, length: index in self.depends)
         found: set[int] = set()
         for op in walk(fn.body):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pullback.compiler.analysis.facts import Equalities
+from pullback.compiler.analysis.facts import Equalities, pinned_lengths
 from pullback.compiler.ir.build import Builder
-from pullback.compiler.ir.nodes import Region, Value
-from pullback.compiler.ir.types import INT
+from pullback.compiler.ir.nodes import For, Region, Value
+from pullback.compiler.ir.types import INT, Array
 
 
 def test_checks_make_classes_that_inner_regions_inherit() -> None:
@@ -31,3 +31,30 @@ def test_other_comparisons_tell_nothing() -> None:
     )
     facts = Equalities(b.defs).learn(b.region.ops)
     assert not facts.same(n, m) and facts.same(b.int(3), b.const(3)) and not facts.same(b.int(3), b.int(4))
+
+
+def test_a_check_before_loops_says_something_inside_of_all_of_them() -> None:
+    n, m, a, c = (Value(INT, name) for name in "nmac")
+    b = Builder(Region((n, m, a, c)))
+    zero = b.int(0)
+    equal = b.apply("or", (b.apply("le", (m, zero), "bool"), b.apply("eq", (a, c), "bool")), "bool")
+    b.check(b.apply("or", (b.apply("le", (n, zero), "bool"), equal), "bool"), "ValueError", "")
+    for hi in (n, m):
+        b.open([Value(INT)])
+        b.for_(zero, hi, b.int(1), (), b.close())
+    rows, columns = (op for op in b.region.ops if isinstance(op, For))
+    top = Equalities(b.defs).learn(b.region.ops)
+    assert not top.same(a, c) and not top.within(rows).same(a, c) and not top.within(columns).same(a, c)
+    assert top.within(rows).within(columns).same(a, c)
+    assert top.within(columns).within(rows).same(a, c)
+
+
+def test_literal_lengths_are_those_checked_before_all_else() -> None:
+    x, y, n = Value(Array("float64", 2), "x"), Value(Array("float64", 1), "y"), Value(INT, "n")
+    b = Builder(Region((x, y, n)))
+    for array, axis, number in ((x, 1, 3), (x, 0, None), (y, 0, 2)):
+        length = n if number is None else b.int(number)
+        b.check(b.apply("eq", (b.dim(array, axis), length), "bool"), "ValueError", "")
+        if array is x and number is None:
+            b.store(y, (b.int(0),), b.const(1.0))
+    assert pinned_lengths(b.region.ops, b.defs) == {(x, 1): 3}

@@ -177,12 +177,18 @@ def test_gradients(f) -> None:
     assert slope == pytest.approx((ends[0] - ends[1]) / 2, rel=1e-6)
 
 
-@pytest.mark.parametrize("f", [f for f in PUSHED if f is not sum_over_two_loops])
-@pytest.mark.parametrize("shape", [(0, 4), (4, 0), (0, 0), (1, 1)])
+@pytest.mark.parametrize(
+    ("f", "shape"),
+    [
+        (f, shape)
+        for f in PUSHED
+        if f is not sum_over_two_loops
+        for shape in [(0, 4), (4, 0), (0, 0), (1, 1)]
+        if shape[0] or f is not several_loops
+    ],
+)
 def test_without_iterations(f, shape: tuple[int, int]) -> None:
     a, x = np.ones(shape), np.ones(shape[0] + 3)
-    if f is several_loops and not shape[0]:
-        return
     value, (a_bar, _) = pb.value_and_grad(f, argnums=(0, 1), jit=False)(a, x)
     assert value == pytest.approx(f(a, x), rel=1e-12)
     assert a_bar.shape == shape
