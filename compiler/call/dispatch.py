@@ -105,13 +105,13 @@ def dispatcher(
     into: bool = False,
     memory_limit: int = 0,
     width: int = 0,
-    parallel: bool = False,
     jit: bool | None = None,
 ) -> Dispatcher:
     """The dispatcher of a function for a recipe in terms of parameters."""
     kept = target.fn.__dict__.get("__pullback__")
     if not isinstance(kept, Registry) or kept.fn is not target.fn:  # functools.wraps copies attributes
         kept = target.fn.__dict__["__pullback__"] = Registry(target.fn)
+    parallel = target.parallel and kind != "value"  # an error would run a function that writes twice
     how = (has_aux, lanes, into, memory_limit, width, parallel)
     key = (kind, wrt, along, how, jit, _environment() if jit is None else None)
     found = kept.dispatchers.get(key)

@@ -11,7 +11,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import ArgumentError, SourceError, Src
@@ -23,12 +23,16 @@ _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_O
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A plain function and the arguments that are already there; whether Numba was told `parallel=True`."""
+    """A plain function and the arguments that are already there; whether its derivatives run in threads."""
 
     fn: types.FunctionType
     before: tuple[Any, ...] = ()
     keywords: dict[str, Any] = field(default_factory=dict)
     parallel: bool = False
+
+    def in_threads(self, parallel: bool | None) -> Target:
+        """The same, its derivatives in threads or not; None leaves it as it is, as Numba was told."""
+        return self if parallel is None else replace(self, parallel=bool(parallel))
 
     @functools.cached_property
     def signature(self) -> inspect.Signature:

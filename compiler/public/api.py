@@ -134,8 +134,7 @@ def differentiable(
 ) -> Any:
     """The function itself, callable as before, with its derivatives as attributes; also a decorator.
 
-    The options are those of `grad`; `fallback`, `memory_limit` and `parallel` are for `.grad` and
-    `.value_and_grad`.
+    The options are those of `grad`; `fallback` and `memory_limit` are for `.grad` and `.value_and_grad`.
 
     Examples
     --------
@@ -163,10 +162,11 @@ def jacrev(
     argnums: Argnums = None,
     *,
     argnames: Argnames = None,
+    parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The Jacobian by reverse sweeps, each for up to 512 elements of the result: of shape `result.shape +
-    argument.shape`. Functions that call themselves take a sweep per element.
+    argument.shape`. Functions that call themselves take a sweep per element. `parallel` as for `grad`.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def jacrev(
     array([[3., 2.],
            [1., 1.]])
     """
-    return _made(Jacrev, f, argnums, argnames, jit=jit)
+    return _made(Jacrev, f, argnums, argnames, parallel=parallel, jit=jit)
 
 
 def jacfwd(
@@ -182,10 +182,11 @@ def jacfwd(
     argnums: Argnums = None,
     *,
     argnames: Argnames = None,
+    parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The Jacobian by forward sweeps, each for up to 512 elements of the arguments: of shape `result.shape +
-    argument.shape`. Functions that call themselves take a sweep per element.
+    argument.shape`. Functions that call themselves take a sweep per element. `parallel` as for `grad`.
 
     Examples
     --------
@@ -193,7 +194,7 @@ def jacfwd(
     array([[3., 2.],
            [1., 1.]])
     """
-    return _made(Jacfwd, f, argnums, argnames, jit=jit)
+    return _made(Jacfwd, f, argnums, argnames, parallel=parallel, jit=jit)
 
 
 def jacobian(
@@ -201,13 +202,15 @@ def jacobian(
     argnums: Argnums = None,
     *,
     argnames: Argnames = None,
+    parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The Jacobian by whichever of `jacrev` and `jacfwd` is cheaper.
 
     Both do all directions of a sweep at once, so that the function itself runs once. With n elements in the
     arguments and m in the result, rows are made (reverse sweeps) when 2 m + 64 < n, else columns (forward
-    sweeps). After a call `.mode` is "forward" or "reverse", and `.explain()` tells more.
+    sweeps). After a call `.mode` is "forward" or "reverse", and `.explain()` tells more. `parallel` as for
+    `grad`.
 
     Examples
     --------
@@ -215,7 +218,7 @@ def jacobian(
     array([[3., 2.],
            [1., 1.]])
     """
-    return _made(Jacobian, f, argnums, argnames, jit=jit)
+    return _made(Jacobian, f, argnums, argnames, parallel=parallel, jit=jit)
 
 
 def hessian(
@@ -223,12 +226,14 @@ def hessian(
     argnums: Argnums = None,
     *,
     argnames: Argnames = None,
+    parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The Hessian of a function that returns one number: of shape `x.shape + x.shape` for an array x.
 
     The gradient is differentiated along up to 512 elements of the arguments in one sweep.
-    For several arguments, or containers, `hessian[i][j]` is the block of arguments i and j.
+    For several arguments, or containers, `hessian[i][j]` is the block of arguments i and j. `parallel` as for
+    `grad`.
 
     Examples
     --------
@@ -236,4 +241,4 @@ def hessian(
     array([[6., 4.],
            [4., 0.]])
     """
-    return _made(Hessian, f, argnums, argnames, jit=jit)
+    return _made(Hessian, f, argnums, argnames, parallel=parallel, jit=jit)

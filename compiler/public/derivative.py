@@ -157,8 +157,8 @@ class Derivative(Inspectable):
                 hint="differentiate pb.grad of one argument",
             )
         self._inner = inner
-        self._target: Target = inner._target if inner is not None else target_of(f)
-        self._parallel = self._target.parallel if parallel is None else bool(parallel)
+        target = inner._target if inner is not None else target_of(f)
+        self._target: Target = target.in_threads(parallel)
         self._method = False
         self._argnums: Argnums = self._target.resolve(argnums, argnames)
         self._with_value, self._has_aux, self._jit = with_value, has_aux, jit
@@ -281,7 +281,6 @@ class Derivative(Inspectable):
                 has_aux=self._has_aux,
                 into=True,
                 memory_limit=self._memory_limit,
-                parallel=self._parallel,
                 jit=self._jit,
             )
         found, inputs = self._writer.find(params)
@@ -332,7 +331,6 @@ class Derivative(Inspectable):
                 along,
                 has_aux=self._has_aux,
                 memory_limit=self._memory_limit,
-                parallel=self._parallel,
                 jit=self._jit,
             )
         return self._kept

@@ -43,10 +43,15 @@ class Differentiable(Inspectable):
             "parallel": parallel,
             "jit": jit,
         }
-        self._target: Target = target_of(f)
+        self._target: Target = target_of(f).in_threads(parallel)
         self._method = False
         functools.update_wrapper(self, self._target.fn if self._target.before else f, updated=())
         self.__wrapped__ = f
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        """The options that every derivative has."""
+        return {name: self._options[name] for name in ("parallel", "jit")}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self.primal(*args, **kwargs)
@@ -78,25 +83,25 @@ class Differentiable(Inspectable):
 
     def vjp(self, *primals: Any) -> tuple[Any, ...]:
         """See `pb.vjp`."""
-        return vjp(self.primal, *primals, has_aux=self._options["has_aux"], jit=self._options["jit"])
+        return vjp(self.primal, *primals, has_aux=self._options["has_aux"], **self._how)
 
     def jvp(self, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, ...]:
         """See `pb.jvp`."""
-        return jvp(self.primal, primals, tangents, has_aux=self._options["has_aux"], jit=self._options["jit"])
+        return jvp(self.primal, primals, tangents, has_aux=self._options["has_aux"], **self._how)
 
     def hvp(self, primals: Any, vector: Any) -> Any:
         """See `pb.hvp`."""
-        return hvp(self.primal, primals, vector, jit=self._options["jit"])
+        return hvp(self.primal, primals, vector, **self._how)
 
     @functools.cached_property
     def jacobian(self) -> Jacobian:
         """`pb.jacobian` of the function."""
-        return Jacobian(*self._given, jit=self._options["jit"])
+        return Jacobian(*self._given, **self._how)
 
     @functools.cached_property
     def hessian(self) -> Hessian:
         """`pb.hessian` of the function."""
-        return Hessian(*self._given, jit=self._options["jit"])
+        return Hessian(*self._given, **self._how)
 
     # -- inspection is that of the gradient
     def _dispatcher(self) -> Dispatcher:

@@ -26,7 +26,7 @@ from .derivative import Derivative
 from .verifying import float_parts, replaced
 
 
-def base_of(f: Callable[..., Any]) -> tuple[Target, Argnums | None]:
+def base_of(f: Callable[..., Any], parallel: bool | None = None) -> tuple[Target, Argnums | None]:
     """The target of a function; for a gradient, the target of its function and the arguments it is
     taken of.
     """
@@ -35,8 +35,8 @@ def base_of(f: Callable[..., Any]) -> tuple[Target, Argnums | None]:
             raise TypeMismatchError(
                 f"{f!r} cannot be differentiated this way", hint="use pb.grad of one function"
             )
-        return f._target, f._argnums
-    return getattr(f, "_target", None) or target_of(f), None
+        return f._target.in_threads(parallel), f._argnums
+    return (getattr(f, "_target", None) or target_of(f)).in_threads(parallel), None
 
 
 def places(target: Target, numbers: Sequence[int]) -> Places:
@@ -67,7 +67,11 @@ def part(specs: Sequence[ParamSpec], place: tuple[int, int | None]) -> ParamSpec
 
 # -- vjp
 def vjp(
-    f: Callable[..., Any], *primals: Any, has_aux: bool = False, jit: bool | None = None
+    f: Callable[..., Any],
+    *primals: Any,
+    has_aux: bool = False,
+    parallel: bool | None = None,
+    jit: bool | None = None,
 ) -> tuple[Any, ...]:
     """The value of f, and a function from a cotangent of the value to the cotangents of the arguments.
 
@@ -79,6 +83,8 @@ def vjp(
         Its arguments.
     has_aux
         Whether f returns (value, auxiliary data); then (value, vjp_fn, aux) is returned.
+    parallel
+        As for `grad`: whether loops of the derivative run in threads. The value is computed in one.
     jit
         Overrides PULLBACK_JIT.
 
@@ -93,7 +99,7 @@ def vjp(
     >>> pull(np.array([1.0, 10.0]))
     (array([ 2., 40.]),)
     """
-    target, inner = base_of(f)
+    target, inner = base_of(f, parallel)
     numbers = differentiable_numbers(target, primals)
     kept = tuple(_snapshot(a) for a in primals)
     if inner is not None:
@@ -238,6 +244,7 @@ def jvp(
     tangents: Sequence[Any],
     *,
     has_aux: bool = False,
+    parallel: bool | None = None,
     jit: bool | None = None,
 ) -> tuple[Any, ...]:
     """The value of f, and its derivative along a tangent of the arguments.
@@ -250,6 +257,8 @@ def jvp(
         Its arguments, and a tangent of the same structure for each; None for an argument that does not move.
     has_aux
         Whether f returns (value, auxiliary data); then (value, tangent, aux) is returned.
+    parallel
+        As for `grad`: whether loops run in threads.
     jit
         Overrides PULLBACK_JIT.
 
@@ -260,7 +269,7 @@ def jvp(
     array([ 2., 40.])
     """
     args, moves = _pair(primals, tangents, "jvp")
-    target, inner = base_of(f)
+    target, inner = base_of(f, parallel)
     floats = differentiable_numbers(target, args)
     _refuse_stray(target, moves, floats)
     numbers = tuple(k for k in floats if moves[k] is not None) or floats
@@ -328,7 +337,14 @@ def tangent_tree(tree: OutTree, types: Sequence[Type], dots: Sequence[Any]) -> A
     return make(tree)
 
 
-def hvp(f: Callable[..., Any], primals: Any, vector: Any, *, jit: bool | None = None) -> Any:
+def hvp(
+    f: Callable[..., Any],
+    primals: Any,
+    vector: Any,
+    *,
+    parallel: bool | None = None,
+    jit: bool | None = None,
+) -> Any:
     """The Hessian of f at `primals` times a vector.
 
     Parameters
@@ -339,6 +355,8 @@ def hvp(f: Callable[..., Any], primals: Any, vector: Any, *, jit: bool | None = 
         A tuple of its arguments, or its only argument.
     vector
         The vector, of the structure of `primals`; None for an argument that is held fixed.
+    parallel
+        As for `grad`: whether loops run in threads.
     jit
         Overrides PULLBACK_JIT.
 
@@ -353,7 +371,7 @@ def hvp(f: Callable[..., Any], primals: Any, vector: Any, *, jit: bool | None = 
     """
     single = not isinstance(primals, tuple)
     args, moves = _pair((primals,) if single else primals, (vector,) if single else vector, "hvp")
-    target, inner = base_of(f)
+    target, inner = base_of(f, parallel)
     if inner is not None:
         raise TypeMismatchError(f"hvp needs a function that returns one number, and {f!r} returns a gradient")
     floats = differentiable_numbers(target, args)

@@ -57,10 +57,12 @@ class Matrices:
         argnums: int | Sequence[int] | None = None,
         argnames: str | Sequence[str] | None = None,
         *,
+        parallel: bool | None = None,
         jit: bool | None = None,
     ) -> None:
         self._f, self._jit = f, jit
-        self._target, self._inner = base_of(f)
+        self._options: dict[str, Any] = {"parallel": parallel, "jit": jit}
+        self._target, self._inner = base_of(f, parallel)
         self._argnums = self._target.resolve(argnums, argnames)
         self._places = places(self._target, self._argnums.numbers)
         self._last: tuple[str, int, Specialisation, int] | None = None
@@ -179,7 +181,7 @@ class Jacrev(Matrices):
     def _symmetric(self) -> Jacfwd:
         """The derivative of a gradient is the same by columns."""
         numbers = self._argnums.numbers
-        return Jacfwd(self._f, numbers[0] if self._argnums.single else numbers, jit=self._jit)
+        return Jacfwd(self._f, numbers[0] if self._argnums.single else numbers, **self._options)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         target = self._target
@@ -248,11 +250,11 @@ class Jacobian(Matrices):
     """
 
     def __init__(
-        self, f: Callable[..., Any], argnums: Any = None, argnames: Any = None, *, jit: bool | None = None
+        self, f: Callable[..., Any], argnums: Any = None, argnames: Any = None, **options: Any
     ) -> None:
-        super().__init__(f, argnums, argnames, jit=jit)
-        self._rows = Jacrev(f, argnums, argnames, jit=jit)
-        self._columns_ = Jacfwd(f, argnums, argnames, jit=jit)
+        super().__init__(f, argnums, argnames, **options)
+        self._rows = Jacrev(f, argnums, argnames, **options)
+        self._columns_ = Jacfwd(f, argnums, argnames, **options)
         self._choices: dict[Any, Jacrev | Jacfwd] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

@@ -370,6 +370,54 @@ def test_second_derivatives() -> None:
     assert "import njit, prange" in second.backward_source
 
 
+@pytest.mark.parametrize("f", CASES, ids=lambda f: f.__name__)
+def test_every_derivative_takes_threads(f) -> None:
+    args = CASES[f]
+    rng = np.random.default_rng(7)
+    dots = tuple(rng.standard_normal(a.shape) if a.dtype == np.float64 else None for a in args)
+    made = []
+    for threads in (False, True):
+        how = {"parallel": threads, "jit": False}
+        value, pull = pb.vjp(f, *args, **how)
+        last = max(numbers_of(args))
+        rows, columns = (kind(f, last, **how) for kind in (pb.jacrev, pb.jacfwd))
+        found = [value, *pull(2.0), *pb.jvp(f, args, dots, **how), *pb.hvp(f, args, dots, **how)]
+        made.append([*found, rows(*args), columns(*args)])
+        assert ("threads\n" in columns.explain()) is threads
+    for one, two in zip(*made, strict=True):
+        assert (one is None) is (two is None)
+        if one is not None:
+            np.testing.assert_allclose(two, one, rtol=1e-9, atol=1e-11)
+
+
+def test_hessians_and_gradients_of_gradients_inherit_threads() -> None:
+    w, x, y = CASES[logistic]
+    expected = pb.hessian(logistic, jit=False)(w, x, y)
+    for hessian in (
+        pb.hessian(logistic, parallel=True, jit=False),
+        pb.jacobian(pb.grad(logistic, parallel=True, jit=False), jit=False),
+        pb.differentiable(logistic, parallel=True, jit=False).hessian,
+        pb.hessian(njit(parallel=True)(logistic), jit=False),
+    ):
+        np.testing.assert_allclose(hessian(w, x, y), expected, rtol=1e-10)
+        assert "parallel: 32 parts" in hessian.explain()
+
+
+def test_compiled_jacobians_in_threads() -> None:
+    w, x, y = CASES[logistic]
+
+    def margins(w, x, y):
+        out = np.empty(len(y))
+        for i in prange(len(y)):
+            out[i] = y[i] * np.tanh(np.sum(x[i] * w))
+        return out
+
+    serial = pb.jacobian(margins, (0, 1), jit=False)(w, x, y)
+    for mode in (pb.jacrev, pb.jacfwd):
+        for one, two in zip(serial, mode(margins, (0, 1), parallel=True)(w, x, y), strict=True):
+            np.testing.assert_allclose(two, one, rtol=1e-11, atol=1e-13)
+
+
 def test_python_threads_side_by_side() -> None:
     derivative = pb.value_and_grad(logistic, parallel=True)
     expected = derivative(*CASES[logistic])
