@@ -205,12 +205,10 @@ def sample(text: str) -> Any:
 
 # -- ops and cache
 def _ops(args: argparse.Namespace) -> None:
-    from .compiler.arrays import library
-    from .compiler.arrays.registry import ATTRIBUTES, FUNCTIONS, METHODS
+    from .compiler.arrays.library import ATTRIBUTES, METHODS, entries
     from .compiler.prims.table import rows
 
     del args
-    assert library.__name__  # its import fills the table
     table = [("name", "functions", "derivative", "note")]
     for row in rows():
         table.append((row.name, ", ".join(row.numpy), "yes" if row.differentiable else "none", row.note))
@@ -218,8 +216,8 @@ def _ops(args: argparse.Namespace) -> None:
     print("Scalar primitives and library calls\n")
     for line in table:
         print("  ".join([*(cell.ljust(w) for cell, w in zip(line, widths, strict=False)), line[3]]).rstrip())
-    print("\nNumPy functions, by lowering to loops over these\n")
-    print(_columns(sorted({entry.name for entry in FUNCTIONS.values()})))
+    print("\nFunctions of NumPy and SciPy, by lowering to loops over these\n")
+    print(_columns(sorted({entry.name for entry in entries() if entry.functions})))
     print("\nArray methods and attributes\n")
     print(_columns(sorted({*METHODS, *ATTRIBUTES})))
 

@@ -1,4 +1,4 @@
-"""Every NumPy and math function that compiles: importing this module fills the tables.
+"""Every library function that compiles: importing this module fills the tables, and `find` those of SciPy.
 
 `FUNCTIONS` maps a Python callable to its entry, `METHODS` an array method's name, `ATTRIBUTES` an
 attribute's name to a function of (ctx, array). An entry is called as `entry(ctx, *args, **kwargs)` with
@@ -6,6 +6,8 @@ abstract values.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from . import (
     creation,
@@ -24,8 +26,17 @@ from .linalg import matmul
 from .registry import ATTRIBUTES, FUNCTIONS, METHODS, Entry, Sample
 
 
+def find(function: Any) -> Entry | None:
+    """The entry of a Python callable; SciPy's linear algebra is imported when it is asked for."""
+    if str(getattr(function, "__module__", "")).startswith("scipy.linalg"):
+        from . import scipy_linalg as scipy_linalg
+    return FUNCTIONS.get(function)
+
+
 def entries() -> list[Entry]:
     """Every entry once, in order of name."""
+    from . import scipy_linalg as scipy_linalg
+
     unique = {id(e): e for e in (*FUNCTIONS.values(), *METHODS.values())}
     return sorted(unique.values(), key=lambda e: e.name)
 
@@ -40,6 +51,7 @@ __all__ = [
     "elementwise",
     "entries",
     "extrema",
+    "find",
     "fourier",
     "joining",
     "linalg",

@@ -269,7 +269,9 @@ def solve(ctx: Ctx, a: AbstractValue, b: AbstractValue) -> AbstractValue:
     return call(ctx, "solve", refs, [Array(dtype, right.rank)], [right.shape])[0]
 
 
-def _square_call(name: str) -> Any:
+def square_call(name: str) -> Any:
+    """The lowering of a library call that takes one square matrix."""
+
     def lower(ctx: Ctx, a: AbstractValue) -> AbstractValue:
         arr, dtype = matrix(ctx, a, name)
         ref = contiguous(ctx, arr, dtype)
@@ -284,7 +286,7 @@ def _square_call(name: str) -> Any:
 
 for _function in (np.linalg.inv, np.linalg.det, np.linalg.slogdet, np.linalg.cholesky):
     lowers(_function, samples=lambda: [Sample(square_matrix()), Sample(square_matrix().astype("float32"))])(
-        _square_call(_function.__name__)
+        square_call(_function.__name__)
     )
 
 
@@ -296,7 +298,7 @@ def matrix_power(ctx: Ctx, a: AbstractValue, n: AbstractValue) -> AbstractValue:
     if power == 0:
         return eye(ctx, Num(arr.shape[0], True), dtype=Known(arr.dtype))
     if power < 0:
-        arr, power = _square_call("inv")(ctx, arr), -power
+        arr, power = square_call("inv")(ctx, arr), -power
     out: Any = copy(ctx, arr)
     for _ in range(power - 1):
         out = product(ctx, out, arr)

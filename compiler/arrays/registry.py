@@ -128,6 +128,7 @@ def qualified(function: Any) -> str:
     """How messages and tables name a library function."""
     module = getattr(function, "__module__", None) or "numpy"
     module = module.replace("numpy.", "np.").replace("numpy", "np") if module.startswith("numpy") else module
+    module = module.split("._")[0]
     if isinstance(function, np.ufunc):
         module = "np"
     return f"{module}.{getattr(function, '__name__', function)}"

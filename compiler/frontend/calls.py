@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays.core import cast_to
-from ..arrays.library import FUNCTIONS, METHODS
+from ..arrays.library import FUNCTIONS, METHODS, Entry, find
 from ..arrays.value import AbstractValue, Arr, Known, Num, Tup
 from ..errors import SourceError
 from .branches import block
@@ -104,8 +104,8 @@ def _known(
         return replaced(lw, args[0], kwargs)
     if _hashable(obj) and obj in BUILTINS:
         return BUILTINS[obj](lw, args, kwargs)
-    if _hashable(obj) and obj in FUNCTIONS:
-        return _library(lw, obj, args, kwargs)
+    if _hashable(obj) and (entry := find(obj)) is not None:
+        return _library(lw, entry, obj, args, kwargs)
     if isinstance(obj, functools.partial):
         keywords = {k: Known(v) for k, v in obj.keywords.items()}
         inner = outside(lw, obj.func, None if path is None else (*path, ("attr", "func")), shown)
@@ -206,14 +206,14 @@ def library_argument(lw: Lowerer, x: AbstractValue) -> AbstractValue:
 
 
 def _library(
-    lw: Lowerer, obj: Any, args: list[AbstractValue], kwargs: dict[str, AbstractValue]
+    lw: Lowerer, entry: Entry, obj: Any, args: list[AbstractValue], kwargs: dict[str, AbstractValue]
 ) -> AbstractValue:
     known = _all_known(args, kwargs) and all(is_number(a) for a in args)
     in_math = getattr(obj, "__module__", None) in MATH_MODULES
     if known and (in_math or isinstance(obj, np.ufunc)):
         return static(lw, obj, *[a.obj for a in args if isinstance(a, Known)])
     plain = [library_argument(lw, a) for a in args]
-    result = FUNCTIONS[obj](lw.ctx, *plain, **{k: library_argument(lw, v) for k, v in kwargs.items()})
+    result = entry(lw.ctx, *plain, **{k: library_argument(lw, v) for k, v in kwargs.items()})
     if in_math and isinstance(result, Num):
         return Num(result.value, True)
     return result

@@ -40,6 +40,7 @@ NOTES = {
 # Names of the functions that are not NumPy ufuncs, and of those that share one.
 NAMES = {
     "cast": (),
+    "cholesky_adjoint": (),
     "complex": ("complex",),
     "cofactor": (),
     "argsort": ("np.argsort", "np.sort"),
@@ -66,6 +67,8 @@ NAMES = {
     "real": ("np.real",),
     "round": ("np.round", "round"),
     "select": ("np.where",),
+    "solve_lower": ("scipy.linalg.solve_triangular",),
+    "solve_upper": ("scipy.linalg.solve_triangular",),
     "stop_gradient": ("pullback.stop_gradient",),
 }
 
