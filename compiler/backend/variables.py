@@ -30,6 +30,7 @@ class Variables:
         self._leader: dict[Value, Value] = {value: value for value in self.order}
         self._members = dict(self._bit)
         self._free: dict[Op, int] = {}
+        self._around = 0  # indices of the loops around: no loop inside has the variable of one, for readers
         self._depth = _parallel_owner(folding.function.body)
         self._live()
         self._merge()
@@ -128,7 +129,12 @@ class Variables:
         bounds = self._bits(op.args[:3])
         flag = self._bits(op.body.yields[:1]) if op.stops else 0
         written = (*op.body.params, *trips)
+        around = self._around
+        if op.index in self._bit:
+            self._conflicts[op.index] |= around
+            self._around |= self._bit[op.index]
         start = self._region(op.body, through | self._bits(op.body.yields) | self._bits(trips))
+        self._around = around
         self._define(written, through | start | bounds)
         for value in trips:
             self._conflicts[value] |= flag

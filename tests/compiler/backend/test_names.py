@@ -5,7 +5,7 @@ from pullback.compiler.backend.emit import analyse
 from pullback.compiler.backend.names import Names, is_free
 from pullback.compiler.ir.build import Builder
 from pullback.compiler.ir.nodes import Function, Value
-from pullback.compiler.ir.types import F64, INT
+from pullback.compiler.ir.types import F64, INT, Array
 
 
 def names_of(b: Builder, taken: set[str] | None = None) -> Names:
@@ -63,3 +63,24 @@ def test_types_never_share() -> None:
     names = names_of(b)
     assert k.type == INT
     assert names.of(k) != names.of(k2)
+
+
+def test_a_loop_inside_has_an_index_of_its_own() -> None:
+    """The outer index is read before the inner loop only, so that one variable would do for both."""
+    x = Value(Array("float64", 1), "x")
+    b = Builder()
+    b.region.params = (x,)
+    n = b.dim(x, 0)
+    outer, inner = Value(INT, "i"), Value(INT, "i")
+    b.open([outer])
+    b.store(x, (outer,), b.const(1.0))
+    b.open([inner])
+    b.store(x, (inner,), b.const(0.0))
+    b.for_(b.int(0), n, b.int(1), (), b.close())
+    b.for_(b.int(0), n, b.int(1), (), b.close())
+    later = Value(INT, "i")
+    b.open([later])
+    b.store(x, (later,), b.const(1.0))
+    b.for_(b.int(0), n, b.int(1), (), b.close())
+    names = names_of(b)
+    assert names.of(outer) == names.of(later) == "i" and names.of(inner) == "i_1"
