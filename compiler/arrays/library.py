@@ -7,9 +7,12 @@ abstract values.
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from typing import Any
 
 from . import (
+    contractions,
     creation,
     elementwise,
     extrema,
@@ -25,18 +28,22 @@ from . import (
 from .linalg import matmul
 from .registry import ATTRIBUTES, FUNCTIONS, METHODS, Entry, Sample
 
+SCIPY = {"scipy.linalg": ".scipy_linalg", "scipy.special": ".scipy_special"}
+
 
 def find(function: Any) -> Entry | None:
-    """The entry of a Python callable; SciPy's linear algebra is imported when it is asked for."""
-    if str(getattr(function, "__module__", "")).startswith("scipy.linalg"):
-        from . import scipy_linalg as scipy_linalg
+    """The entry of a Python callable. What is slow to import is known once the program has imported it."""
+    if function not in FUNCTIONS:
+        for module, ours in SCIPY.items():
+            if module in sys.modules:
+                import_module(ours, __package__)
     return FUNCTIONS.get(function)
 
 
 def entries() -> list[Entry]:
     """Every entry once, in order of name."""
-    from . import scipy_linalg as scipy_linalg
-
+    for ours in SCIPY.values():
+        import_module(ours, __package__)
     unique = {id(e): e for e in (*FUNCTIONS.values(), *METHODS.values())}
     return sorted(unique.values(), key=lambda e: e.name)
 
@@ -47,6 +54,7 @@ __all__ = [
     "METHODS",
     "Entry",
     "Sample",
+    "contractions",
     "creation",
     "elementwise",
     "entries",

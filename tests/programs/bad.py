@@ -216,10 +216,10 @@ def starred_call_of_unknown_length(x):
     return s * total(*x)  # BAD
 
 
-@refused("UnsupportedError", "np.einsum")
-def einsum(x):
+@refused("UnsupportedError", "np.unwrap")
+def unwrap(x):
     y = 2.0 * x
-    return np.einsum("i,i->", x, y)  # BAD
+    return np.sum(np.unwrap(x * y))  # BAD
 
 
 @refused("UnsupportedError", "np.linalg.svd", (np.eye(2),))
