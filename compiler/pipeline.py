@@ -32,7 +32,6 @@ from .ir.walk import walk
 from .options import Options
 from .outputs import check_output, with_constant_value
 from .passes import FUSION, LANES, NESTS, PRIMAL, REVERSED
-from .prims import registry as registry  # fills the table of primitives
 from .runner import Runner, each
 from .specs import Length, ParamSpec
 from .tangent.build import tangent

@@ -16,7 +16,6 @@ from .ir.verify import verify
 from .ir.walk import walk
 from .options import Options
 from .passes import CLEANUP, Passes
-from .prims import registry as registry  # fills the table of primitives
 from .prims.prim import PRIMS
 from .transform.cse import cse
 
