@@ -81,8 +81,8 @@ def extreme(prim: str) -> Callable[..., AbstractValue]:
 
 
 _TIES = (Sample(np.array([[1.0, 3.0, 3.0], [2.0, 2.0, np.nan]]), axis=1), Sample(np.array([1.0, np.inf])))
-lowers(np.max, method="max", samples=axis_samples(*_TIES))(extreme("maximum"))
-lowers(np.min, method="min", samples=axis_samples(*_TIES))(extreme("minimum"))
+lowers(np.max, np.amax, method="max", samples=axis_samples(*_TIES))(extreme("maximum"))
+lowers(np.min, np.amin, method="min", samples=axis_samples(*_TIES))(extreme("minimum"))
 
 
 @lowers(np.ptp, samples=lambda: [Sample(vec()), Sample(mat(), axis=1)])

@@ -21,9 +21,11 @@ from . import (
     linalg,
     mathematics,
     matrices,
+    numerical,
     reduce,
     shape,
     sorting,
+    statistics,
 )
 from .linalg import matmul
 from .registry import ATTRIBUTES, FUNCTIONS, METHODS, Entry, Sample
@@ -66,7 +68,9 @@ __all__ = [
     "mathematics",
     "matmul",
     "matrices",
+    "numerical",
     "reduce",
     "shape",
     "sorting",
+    "statistics",
 ]

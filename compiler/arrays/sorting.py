@@ -87,18 +87,6 @@ def sort_in_place(ctx: Ctx, a: AbstractValue, axis: AbstractValue = -1) -> Abstr
     return Known(None)
 
 
-@lowers(np.median, samples=lambda: [Sample(vec()), Sample(values(6))])
-def median(ctx: Ctx, a: AbstractValue) -> AbstractValue:
-    """np.median."""
-    arr = _sorted_along(ctx, a, None, False)
-    b, n = ctx.b, arr.shape[0]
-    ctx.require(emit(b, "gt", n, b.int(0)), "ValueError", "median of an empty array")
-    dtype = arr.dtype if arr.dtype.startswith("float") else "float64"
-    middle = [emit(b, "floordiv", m, b.int(2)) for m in (emit(b, "sub", n, b.int(1)), n)]
-    low, high = (Sym(b, cast(b, arr.at(b, (m,)), dtype)) for m in middle)
-    return Num(((low + high) * 0.5).value)
-
-
 @lowers(np.nonzero, method="nonzero", samples=lambda: [Sample(np.array([0, 3, 1])), Sample(mat() > 0)])
 def nonzero_(ctx: Ctx, a: AbstractValue) -> AbstractValue:
     """np.nonzero."""
