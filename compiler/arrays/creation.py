@@ -20,6 +20,7 @@ from .core import (
     cast_to,
     copy,
     dtype_name,
+    elementwise,
     from_nest,
     in_layout_of,
     is_contiguous,
@@ -275,6 +276,20 @@ def linspace(
 
     ctx.nonneg.add(count)
     return Arr(name, (count,), at, writeable=False, steps=None)
+
+
+@lowers(np.logspace, samples=lambda: [Sample(0.0, 2.0, 5), Sample(0.5, 1.0, 3, endpoint=False, base=2.0)])
+def logspace(
+    ctx: Ctx,
+    start: AbstractValue,
+    stop: AbstractValue,
+    num: AbstractValue = 50,
+    endpoint: AbstractValue = True,
+    base: AbstractValue = 10.0,
+) -> AbstractValue:
+    """np.logspace."""
+    start_to_stop = linspace(ctx, start, stop, num, endpoint)
+    return elementwise(ctx, "pow", Known(base) if isinstance(base, float) else base, start_to_stop)
 
 
 @lowers(np.meshgrid, samples=lambda: [Sample(vec(), values(3)), Sample(vec(), values(3), indexing="ij")])

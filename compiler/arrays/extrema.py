@@ -18,11 +18,11 @@ from .core import (
     reduce_nest,
     size_of,
 )
-from .elementwise import strong
+from .elementwise import strong, where
 from .promotion import emit_loop
-from .reduce import Element, Line, Lines, axes_of, axis_samples, carried, reduce_lines
+from .reduce import Element, Line, Lines, axes_of, axis_samples, carried, reduce_lines, sum_
 from .registry import Sample, lowers, mat, vec
-from .value import AbstractValue, Index
+from .value import AbstractValue, Index, Known
 
 
 def _nonempty(ctx: Ctx, lines: Lines, what: str) -> None:
@@ -134,3 +134,29 @@ def _position(prim: str, name: str) -> Callable[..., AbstractValue]:
 _PLACES = (Sample(np.array([1.0, np.nan, 3.0, np.nan])), Sample(np.array([2.0, 2.0, 1.0, 1.0])))
 lowers(np.argmax, method="argmax", samples=axis_samples(*_PLACES, both=False))(_position("gt", "argmax"))
 lowers(np.argmin, method="argmin", samples=axis_samples(*_PLACES, both=False))(_position("lt", "argmin"))
+
+
+def _without_nan(prim: str, worst: float) -> Callable[..., AbstractValue]:
+    """The extremum of what is a number; NaN where nothing is."""
+
+    def lower(
+        ctx: Ctx, a: AbstractValue, axis: AbstractValue | None = None, *, keepdims: AbstractValue = False
+    ) -> AbstractValue:
+        arr = materialise(ctx, as_array(ctx, a))
+        if not is_inexact(arr.dtype):
+            return extreme(prim)(ctx, arr, axis, keepdims=keepdims)
+        missing = elementwise(ctx, "isnan", arr)
+        found = extreme(prim)(ctx, where(ctx, missing, Known(worst), arr), axis, keepdims=keepdims)
+        nothing = elementwise(
+            ctx, "eq", sum_(ctx, elementwise(ctx, "not", missing), axis, keepdims=keepdims), Known(0)
+        )
+        return where(ctx, nothing, Known(np.nan), found)
+
+    return lower
+
+
+_HOLES = np.array([[1.0, np.nan, 2.0], [0.5, 4.0, np.nan]])
+for _function, _prim, _worst in ((np.nanmax, "maximum", -np.inf), (np.nanmin, "minimum", np.inf)):
+    lowers(_function, samples=lambda: [Sample(_HOLES), Sample(_HOLES, axis=1), Sample(mat(), axis=0)])(
+        _without_nan(_prim, _worst)
+    )

@@ -22,6 +22,7 @@ from .core import (
     static,
 )
 from .creation import filled
+from .indexing import nonzero
 from .joining import column_stack
 from .reduce import sum_
 from .registry import Sample, cube, lowers, mat, vec
@@ -156,3 +157,32 @@ def vander(ctx: Ctx, x: AbstractValue, N: AbstractValue, increasing: AbstractVal
     arr, count = as_array(ctx, x), static(ctx, N, "N")
     columns = [elementwise(ctx, "pow", arr, Known(k)) for k in range(count)]
     return column_stack(ctx, Tup(tuple(columns if static(ctx, increasing) else columns[::-1])))
+
+
+@lowers(np.tri, samples=lambda: [Sample(3), Sample(2, 4, 1), Sample(3, k=-1, dtype=int)])
+def tri(
+    ctx: Ctx,
+    N: AbstractValue,
+    M: AbstractValue | None = None,
+    k: AbstractValue = 0,
+    dtype: AbstractValue | None = None,
+) -> Arr:
+    """np.tri."""
+    name = dtype_name(ctx, dtype) or "float64"
+    rows = as_index(ctx, N)
+    ones = filled(ctx, (rows, rows if M is None else as_index(ctx, M)), name, ctx.b.const(1, name))
+    return as_array(ctx, _triangle(True)(ctx, ones, k))
+
+
+def _places(lower_part: bool) -> Any:
+    def lower(ctx: Ctx, n: AbstractValue, k: AbstractValue = 0, m: AbstractValue | None = None) -> Tup:
+        rows = as_index(ctx, n)
+        shape = (rows, rows if m is None else as_index(ctx, m))
+        ones = filled(ctx, shape, "bool", ctx.b.const(True))
+        return Tup(nonzero(ctx, as_array(ctx, _triangle(lower_part)(ctx, ones, k))))
+
+    return lower
+
+
+lowers(np.tril_indices, samples=lambda: [Sample(3), Sample(3, -1), Sample(2, 0, 4)])(_places(True))
+lowers(np.triu_indices, samples=lambda: [Sample(3), Sample(3, 1), Sample(2, 0, 4)])(_places(False))
