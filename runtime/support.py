@@ -14,6 +14,9 @@ import numpy as np
 from numba import njit, types
 from numba.extending import overload
 
+from . import memory as mem
+from .shared import lend, shared
+
 
 def jit(function: Callable[..., Any]) -> Any:
     """Numba's `njit` with NumPy's division, cached on disk where there is a place for it."""
@@ -57,19 +60,13 @@ def over(x: complex, z: complex) -> Any:
 
 FEW_VECTOR, FEW_MATRIX = 1024, 512
 """Up to how many multiplications loops are faster than a call of BLAS."""
-INLINED = {"error_model": "numpy", "fastmath": FAST}
-"""Loops are compiled with the function that calls them: what comes from the disk is not inlined."""
 
 
-@jit
-def _library(a: Any, b: Any, out: Any) -> Any:
-    return np.dot(a, b, out)
-
-
+@fast
 def _matrix_vector(a: Any, b: Any, out: Any) -> Any:
     m, n = a.shape
     if m * n > FEW_VECTOR or n != b.shape[0]:
-        return _library(a, b, out)
+        return np.dot(a, b, out)
     for i in range(m):
         out[i] = 0
     if a.strides[1] <= a.strides[0]:
@@ -89,7 +86,7 @@ def _matrix_vector(a: Any, b: Any, out: Any) -> Any:
 def _matrix_matrix(a: Any, b: Any, out: Any) -> Any:
     (m, n), p = a.shape, b.shape[1]
     if m * n * p > FEW_MATRIX or n != b.shape[0]:
-        return _library(a, b, out)
+        return np.dot(a, b, out)
     for i in range(m):
         for j in range(p):
             out[i, j] = 0
@@ -100,18 +97,29 @@ def _matrix_matrix(a: Any, b: Any, out: Any) -> Any:
     return out
 
 
-def dot(a: Any, b: Any) -> Any:
-    """np.dot, with loops for small matrices: calling BLAS takes longer than multiplying them."""
+@jit
+def _others(a: Any, b: Any, out: Any) -> Any:
+    return np.dot(a, b, out)
+
+
+@jit
+def _new_vector(a: Any, b: Any) -> Any:
+    return _matrix_vector(a, b, mem.empty(a.shape[0], a.dtype))
+
+
+@jit
+def _new_matrix(a: Any, b: Any) -> Any:
+    return _matrix_matrix(a, b, mem.empty((a.shape[0], b.shape[1]), a.dtype))
+
+
+@jit
+def _new_other(a: Any, b: Any) -> Any:
     return np.dot(a, b)
 
 
-@overload(dot, strict=False, jit_options=INLINED)
-def _dot(a: Any, b: Any) -> Any:
-    if (a.ndim, b.ndim) == (2, 1):
-        return lambda a, b: dot_into(a, b, np.empty(a.shape[0], a.dtype))
-    if (a.ndim, b.ndim) == (2, 2):
-        return lambda a, b: _matrix_matrix(a, b, np.empty((a.shape[0], b.shape[1]), a.dtype))
-    return lambda a, b: np.dot(a, b)
+def dot(a: Any, b: Any) -> Any:
+    """np.dot, with loops for small matrices: calling BLAS takes longer than multiplying them."""
+    return np.dot(a, b)
 
 
 def dot_into(a: Any, b: Any, out: Any) -> Any:
@@ -119,42 +127,47 @@ def dot_into(a: Any, b: Any, out: Any) -> Any:
     return np.dot(a, b, out)
 
 
-@overload(dot_into, strict=False, jit_options=INLINED)
-def _dot_into(a: Any, b: Any, out: Any) -> Any:
-    if (a.ndim, b.ndim) == (2, 1):
-        return _matrix_vector
-    if (a.ndim, b.ndim) == (2, 2):
-        return lambda a, b, out: _matrix_matrix(a, b, out)
-    return lambda a, b, out: _library(a, b, out)
+def _by_ranks(matrix_vector: Any, matrix_matrix: Any, others: Any) -> Callable[..., Any]:
+    table = {(2, 1): matrix_vector, (2, 2): matrix_matrix}
+    return lambda kinds: table.get((kinds[0].ndim, kinds[1].ndim), others)
+
+
+lend(dot, _by_ranks(_new_vector, _new_matrix, _new_other))
+lend(dot_into, _by_ranks(_matrix_vector, _matrix_matrix, _others))
 
 
 # -- linear algebra, compiled here once for all: a call of np.linalg.solve takes Numba three seconds
 
 
+@shared
 @jit
 def solve(a: Any, b: Any) -> Any:
     """`np.linalg.solve`."""
     return np.linalg.solve(a, b)
 
 
+@shared
 @jit
 def inv(a: Any) -> Any:
     """`np.linalg.inv`."""
     return np.linalg.inv(a)
 
 
+@shared
 @jit
 def det(a: Any) -> Any:
     """`np.linalg.det`."""
     return np.linalg.det(a)
 
 
+@shared
 @jit
 def slogdet(a: Any) -> Any:
     """`np.linalg.slogdet`."""
     return np.linalg.slogdet(a)
 
 
+@shared
 @jit
 def cholesky(a: Any) -> Any:
     """`np.linalg.cholesky`."""
@@ -298,12 +311,14 @@ def _transform(x: Any, sign: float) -> Any:
     return _chirp(x, sign)
 
 
+@shared
 @jit
 def fft(x: Any) -> Any:
     """`np.fft.fft` of a complex vector of any length."""
     return _transform(x, -1.0).astype(x.dtype)
 
 
+@shared
 @jit
 def ifft(x: Any) -> Any:
     """`np.fft.ifft` of a complex vector of any length."""
@@ -368,6 +383,7 @@ def _adjugate_upper(u: Any) -> Any:
     return out
 
 
+@shared
 @jit
 def cofactor(a: Any) -> Any:
     """The matrix of cofactors, ∂det(a)/∂a, for singular matrices too.

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from .shared import shared
 from .support import fast, jit
 
 BLOCK = 32
 
 
+@shared
 @jit
 def solve_lower(a: Any, b: Any) -> Any:
     """x with tril(a) @ x = b; what is above the diagonal is not read."""
@@ -24,6 +26,7 @@ def solve_lower(a: Any, b: Any) -> Any:
     return _lower_matrix(a, b)
 
 
+@shared
 @jit
 def solve_upper(a: Any, b: Any) -> Any:
     """x with triu(a) @ x = b; what is below the diagonal is not read."""
@@ -143,6 +146,7 @@ def _divide(row: Any, pivot: Any) -> None:
 # -- the adjoint of the Cholesky factor
 
 
+@shared
 @jit
 def cholesky_adjoint(lower: Any, lower_bar: Any) -> Any:
     """The adjoint of `a` in lower = cholesky(a), which reads the lower triangle of `a`; zeros above.

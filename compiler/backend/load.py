@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -63,8 +63,8 @@ def load(path: Path, jit: bool = True) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     if jit:
         _no_advice(path)
-    else:
-        module.__dict__["__builtins__"] = {**vars(builtins), "__import__": _import_plain}
+    importing = _importing(_compiling() if jit else _PLAIN_NUMBA)
+    module.__dict__["__builtins__"] = {**vars(builtins), "__import__": importing}
     sys.modules[name] = module  # Numba looks up the module of a function that it reads from its cache
     try:
         code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
@@ -90,12 +90,18 @@ def _identity(**_: object) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 _PLAIN_NUMBA = SimpleNamespace(njit=_identity, prange=range)
 
 
-def _import_plain(
-    name: str,
-    globals_: Mapping[str, object] | None = None,
-    locals_: Mapping[str, object] | None = None,
-    fromlist: Sequence[str] = (),
-    level: int = 0,
-) -> Any:
-    """`from numba import njit, prange` gives their plain Python meaning; all else is imported as ever."""
-    return _PLAIN_NUMBA if name == "numba" else builtins.__import__(name, globals_, locals_, fromlist, level)
+def _compiling() -> Any:
+    from numba import prange
+
+    from .numba_pipeline import njit
+
+    return SimpleNamespace(njit=njit, prange=prange)
+
+
+def _importing(numba: Any) -> Callable[..., Any]:
+    """What `import` does in a generated file: `from numba import njit, prange` takes them from `numba`."""
+
+    def find(name: str, *more: Any, **named: Any) -> Any:
+        return numba if name == "numba" else builtins.__import__(name, *more, **named)
+
+    return find
