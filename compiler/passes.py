@@ -15,7 +15,7 @@ from .transform.cse import cse
 from .transform.dce import dce
 from .transform.exchange import exchange
 from .transform.fold import fold
-from .transform.fuse_loops import fuse_loops
+from .transform.fuse_loops import fuse_gathered, fuse_loops
 from .transform.gather import gather
 from .transform.interchange import interchange
 from .transform.licm import licm
@@ -33,6 +33,7 @@ from .transform.sink import sink
 from .transform.substitution import substitution
 from .transform.tabulate import tabulate
 from .transform.unroll import unroll
+from .transform.zero_between import zero_between
 
 Passes = tuple[Callable[..., Function], ...]
 
@@ -66,6 +67,9 @@ REVERSED: Passes = (
     fuse_loops,
     contract,
     gather,
+    fuse_gathered,
+    zero_between,
+    contract,
     ring_rows,
     promote_all,
     sink,

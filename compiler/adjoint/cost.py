@@ -10,8 +10,10 @@ computed again":
     source ─∞─▶ had(asked)      had(v) ─ to save v ─▶ again(v) ─ its op ─▶ sink
                                                       again(v) ─∞─▶ had(operand)
 
-What is had but not computed again, on either side of the cut, is saved. Costs inside of loops count several
-times (`WEIGHT` for each loop), and what many values need is paid once, as the reverse sweep computes it once.
+What is had but not computed again, on either side of the cut, is saved. A load from a copy of its array
+(`versions.py`) asks for that copy, which costs what saving its elements does. Costs inside of loops count
+several times (`WEIGHT` for each loop), and what many values need is paid once, as the reverse sweep computes
+it once.
 """
 
 from __future__ import annotations
@@ -27,10 +29,11 @@ from ..ir.walk import walk
 from ..prims.prim import PRIMS
 from .counted import Counted, counted
 from .mincut import INFINITE, Network
-from .versions import versions
+from .versions import Version, versions
 
-SAVE = 8
-"""Additions that cost about as much as writing a value to the tape and reading it again."""
+SAVE, SAVE_TRUTH = 12, 8
+"""Additions that cost about as much as writing a number to the tape and reading it again, or a truth value,
+which takes an eighth of the room."""
 LOAD = 1
 COUNT = 2
 """A counter is had by a product and a sum."""
@@ -50,7 +53,7 @@ class Costs:
         self._final = Final(memory)
         self._stores = self._kept_values()
         self._counted = counted(memory.structure, body)
-        self.versions = versions(memory, body, self._final)
+        self.versions = versions(memory, body, self._final, self._before_loops)
 
     def source(self, value: Value) -> Op | None:
         """The op that gives a value in the reverse sweep: a store of it, whose element is loaded, the op
@@ -68,6 +71,7 @@ class Costs:
         """What to save, so that all that is wanted costs least; the rest is had from its `source`."""
         network = Network()
         nodes: dict[Value, tuple[int, int]] = {}
+        copies: dict[Version, int] = {}
         waiting: list[Value] = []
 
         def node(value: Value) -> int:
@@ -76,6 +80,13 @@ class Costs:
                 waiting.append(value)
             return nodes[value][0]
 
+        def copy(version: Version) -> int:
+            if version not in copies:
+                copies[version] = network.node()
+                loops = len(self._structure.loops(self._structure.region_of(version.at), self._body))
+                network.edge(copies[version], network.SINK, SAVE * WEIGHT ** (loops + version.ref.rank))
+            return copies[version]
+
         for value in wanted:
             if not self._free(value):
                 network.edge(network.SOURCE, node(value), INFINITE)
@@ -83,12 +94,14 @@ class Costs:
             value = waiting.pop()
             had, again = nodes[value]
             weight = WEIGHT ** len(self._structure.loops(self._structure.home[value], self._body))
-            network.edge(had, again, INFINITE if isinstance(value.type, List) else SAVE * weight)
+            network.edge(had, again, _tape_cost(value) * weight)
             op = self.source(value)
             network.edge(again, network.SINK, INFINITE if op is None else _cost(op) * weight)
             for operand in () if op is None else _operands(op):
                 if not self._free(operand):
                     network.edge(again, node(operand), INFINITE)
+            if isinstance(op, Load) and value in self.versions:
+                network.edge(again, copy(self.versions[value]), INFINITE)
         side = network.source_side()
         return frozenset(v for v, (had, again) in nodes.items() if had in side and again not in side)
 
@@ -98,6 +111,10 @@ class Costs:
             return True
         owner = self._structure.owner.get(id(self._structure.home.get(value)))
         return isinstance(owner, For) and owner.index is value
+
+    def _before_loops(self, value: Value) -> bool:
+        """Whether a value is a literal or known before all loops of the scope."""
+        return self._present(value) or isinstance(self._structure.definition.get(value), Const)
 
     def _may_repeat(self, op: Op) -> bool:
         """Whether an op can run again, and gives what it gave."""
@@ -133,6 +150,13 @@ class Costs:
         return value is on or (
             op is not None and not op.regions and any(self._depends(a, on) for a in op.args)
         )
+
+
+def _tape_cost(value: Value) -> int:
+    """What it costs to save a value."""
+    if isinstance(value.type, List):
+        return INFINITE
+    return SAVE_TRUTH if value.dtype == "bool" else SAVE
 
 
 def _cost(op: Op) -> int:

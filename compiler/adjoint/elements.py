@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..ir.build import Builder
 from ..ir.nodes import Value
@@ -11,15 +11,20 @@ from ..ir.types import INT
 Index = tuple[Value, ...]
 
 
-def for_elements(b: Builder, array: Value, body: Callable[[Builder, Index], object]) -> None:
-    """Run body(b, index) for every index of an array."""
+def for_elements(
+    b: Builder,
+    array: Value,
+    body: Callable[[Builder, Index], object],
+    lengths: Sequence[Value] = (),
+) -> None:
+    """Run body(b, index) for every index of an array, or of its part with these lengths."""
 
     def nest(index: Index) -> None:
         if len(index) == array.rank:
             body(b, index)
             return
         i = Value(INT, "ijklmn"[len(index)])
-        length = b.dim(array, len(index))
+        length = lengths[len(index)] if lengths else b.dim(array, len(index))
         zero, one = b.int(0), b.int(1)
         b.open((i,))
         nest((*index, i))

@@ -22,6 +22,7 @@ from .custom import Ruled
 from .elements import for_elements
 from .recover import Frame, Recover, Slot
 from .room import longest
+from .versions import Version
 
 
 class Forward:
@@ -35,13 +36,11 @@ class Forward:
         self._recover = recover
         self._without = {id(op) for op in without}
         self._around = around
-        self._before: dict[int, list[Value]] = {}
-        self._after: dict[int, list[Value]] = {}
-        self._snapshot_of: dict[tuple[int, Value], Value] = {}
-        for (ref, _), (op, snapshot) in recover.snapshots.items():
-            place = self._after if ref in op.outs else self._before
-            place.setdefault(id(op), []).append(ref)
-            self._snapshot_of[(id(op), ref)] = snapshot
+        self._before: dict[int, list[Version]] = {}
+        self._after: dict[int, list[Version]] = {}
+        for version in recover.snapshots:
+            place = self._after if version.ref in version.at.outs else self._before
+            place.setdefault(id(version.at), []).append(version)
         self._exported: dict[int, list[tuple[Value, Value]]] = {}
 
     def run(self, b: Builder) -> None:
@@ -57,13 +56,13 @@ class Forward:
             b.src = op.src
             if top and op.regions:
                 self._tapes(op, b)
-            for ref in self._before.get(id(op), ()):
-                self._snapshot(op, ref, b)
+            for version in self._before.get(id(op), ()):
+                self._snapshot(version, b)
             outs = self._op(op, b)
             for out in outs:
                 self._save(out, b)
-            for ref in self._after.get(id(op), ()):
-                self._snapshot(op, ref, b)
+            for version in self._after.get(id(op), ()):
+                self._snapshot(version, b)
         for list_, length in self._recover.lengths.items():
             if self._recover.home(list_) is region:
                 b.add(ListLen((list_,), (length,), (), (), b.src))
@@ -179,15 +178,24 @@ class Forward:
         loops = [loop for loop in slot.loops if isinstance(loop, For)]
         return [iteration(b, loop, loop.index, loop.lo, loop.step) for loop in loops]
 
-    def _snapshot(self, op: Op, ref: Value, b: Builder) -> None:
-        snapshot = self._snapshot_of[(id(op), ref)]
+    def _snapshot(self, version: Version, b: Builder) -> None:
+        """Copy an array, or a part of it, to the tape, or to an array of its own."""
+        snapshot, ref = self._recover.snapshots[version], version.ref
         slot = self._recover.slots.get(snapshot)
         if slot is not None and not slot.is_list:
             tape, before = slot.ref, self._iterations(slot, b)
-            for_elements(b, ref, lambda b, index: b.store(tape, [*before, *index], b.load(ref, index)))
+            lengths = [self._top(n, b) if isinstance(n, Value) else b.dim(*n) for n in slot.lengths]
+            for_elements(b, ref, lambda b, i: b.store(tape, [*before, *i], b.load(ref, i)), lengths)
             return
-        (made,) = b.call("copy", (ref,), (ref.type,))
-        b.region.ops[-1].outs = (snapshot,)
+        lengths = [self._top(n, b) for n in version.part]
+        if version.part:
+            made = b.alloc([emit(b, "pymax", n, b.int(0)) for n in lengths], ref.dtype, "empty", ref.name)
+            alloc = b.region.ops[-1]
+            for_elements(b, ref, lambda b, i: b.store(snapshot, i, b.load(ref, i)), lengths)
+        else:
+            (made,) = b.call("copy", (ref,), (ref.type,))
+            alloc = b.region.ops[-1]
+        alloc.outs = (snapshot,)
         b.defs[snapshot] = b.defs.pop(made)
         self._save(snapshot, b)
 

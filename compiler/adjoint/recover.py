@@ -24,6 +24,7 @@ from ..prims.prim import emit
 from .cost import Costs
 from .counted import Counted
 from .room import Ends, Room
+from .versions import Version
 
 
 @dataclass(eq=False)
@@ -84,9 +85,9 @@ class Recover:
         self.slots: dict[Value, Slot] = {}
         self.exports: dict[Value, Value] = {}  # values of top-level branches → results of their outermost If
         self._asked: dict[Value, None] = {}
-        self.snapshots: dict[tuple[Value, int], tuple[Op, Value]] = {}
+        self.snapshots: dict[Version, Value] = {}
         self.snapshot_home: dict[Value, Region] = {}
-        self._snapshot_of: dict[Value, Value] = {}
+        self._version_of: dict[Value, Version] = {}
         self.lengths: dict[Value, Value] = {}  # list → its length at the end of its region
         self.counts: dict[int, Value] = {}  # trip counts of loops whose end is not known before they run
         self._count_home: dict[Value, Region] = {}
@@ -148,7 +149,7 @@ class Recover:
         it)."""
         if self.memory.stable_after(self.memory.origins(ref), op):
             return self.value(ref, frame)
-        return self._snapshot(ref, op, frame)
+        return self._snapshot(Version(ref, op), frame)
 
     def before(self, value: Value, op: Op, frame: Frame) -> Value:
         """An argument as it was before `op`, which may write to it."""
@@ -157,17 +158,16 @@ class Recover:
         origins = self.memory.origins(value)
         own = any(write is op and origins & written for write, written in self.memory.writes)
         if own or not self.memory.stable_after(origins, op):
-            return self._snapshot(value, op, frame)
+            return self._snapshot(Version(value, op), frame)
         return self.value(value, frame)
 
-    def _snapshot(self, ref: Value, op: Op, frame: Frame) -> Value:
-        key = (ref, id(op))
-        if key not in self.snapshots:
-            snapshot = Value(ref.type, f"{ref.name or 'a'}_saved")
-            self.snapshots[key] = (op, snapshot)
-            self.snapshot_home[snapshot] = self.structure.region_of(op)
-            self._snapshot_of[snapshot] = ref
-        return self.value(self.snapshots[key][1], frame)
+    def _snapshot(self, version: Version, frame: Frame) -> Value:
+        if version not in self.snapshots:
+            snapshot = Value(version.ref.type, f"{version.ref.name or 'a'}_saved")
+            self.snapshots[version] = snapshot
+            self.snapshot_home[snapshot] = self.structure.region_of(version.at)
+            self._version_of[snapshot] = version
+        return self.value(self.snapshots[version], frame)
 
     def final_length(self, list_: Value) -> Value:
         """The length of a list at the end of the region that made it, as a value of the forward sweep."""
@@ -211,7 +211,7 @@ class Recover:
             case Dim():
                 return b.dim(args[0], op.axis)
             case Load() if version := self._costs.versions.get(op.out):
-                array = self._snapshot(version.ref, version.at, frame)
+                array = self._snapshot(version, frame)
                 return b.load(array, args[1:], op.out.name)
             case Load():
                 return b.load(args[0], args[1:], op.out.name)
@@ -237,9 +237,10 @@ class Recover:
         return self.structure.loops(self.home(value), self.body)
 
     def _slot(self, value: Value, loops: list[Loop]) -> Slot:
-        name = value.name if value in self._snapshot_of else f"{value.name or 't'}_saved"
-        copied = self._snapshot_of.get(value)
-        lengths = self._lengths(value, copied)
+        version = self._version_of.get(value)
+        name = value.name if version is not None else f"{value.name or 't'}_saved"
+        copied = None if version is None else version.ref
+        lengths = version.part if version is not None and version.part else self._lengths(value, copied)
         ends = None if lengths is None else self._ends(loops)
         if ends is not None and lengths is not None:
             ref = Value(Array(value.dtype, len(loops) + value.rank), name)

@@ -8,31 +8,42 @@
 A load whose memory changes after it would be saved number by number. Where a whole nest reads the memory and
 does not write it, or reads only elements that it has not written yet, the memory is copied once, before the
 nest, if that is no more than the numbers would be: the nest must run over the lengths of the array, and read
-more than one number for each element.
+more than one number for each element. Where it is not known to run over the lengths of the array, the part
+that it does run over is copied, if it reads all of that part and nothing else.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from ..analysis.bounds import Bounds
 from ..analysis.final import Final
 from ..analysis.memory import Memory, is_reference
-from ..analysis.ranges import Affine, Ranges
-from ..ir.nodes import Load, Op, Region, Value
+from ..analysis.ranges import Affine, Ranges, Span
+from ..ir.nodes import For, Load, Op, Region, Value
 from ..ir.types import Array
 from ..ir.walk import walk
 
 
 @dataclass(frozen=True)
 class Version:
-    """The contents of the array `ref` before `at` runs."""
+    """The contents of the array `ref` before `at` runs.
+
+    `part` has the lengths of what is copied, from the first element on; empty, it is all of the array.
+    """
 
     ref: Value
     at: Op
+    part: tuple[Value, ...] = ()
 
 
-def versions(memory: Memory, scope: Region, final: Final) -> dict[Value, Version]:
-    """The results of loads that are to come from a copy."""
+def versions(
+    memory: Memory, scope: Region, final: Final, known: Callable[[Value], bool]
+) -> dict[Value, Version]:
+    """The results of loads that are to come from a copy. `known` says of a value that it is there before all
+    loops of the scope.
+    """
     changing = [
         op
         for op in walk(scope)
@@ -48,18 +59,61 @@ def versions(memory: Memory, scope: Region, final: Final) -> dict[Value, Version
                 at = _nest(memory, op, before_writes)
                 readers.setdefault((op.array, id(at)), []).append((op, at))
         for group in readers.values():
-            if _is_less(memory, group):
-                found.update((op.out, Version(op.array, at)) for op, at in group)
+            if not _are_many(memory, group):
+                continue
+            ranges = Ranges(memory.structure)
+            whole = any(_sweeps(ranges, op) for op, _ in group)
+            part = () if whole else _part(memory, group, final.bounds, known)
+            if whole or part:
+                found.update((op.out, Version(op.array, at, part)) for op, at in group)
     return found
 
 
-def _is_less(memory: Memory, group: list[tuple[Load, Op]]) -> bool:
-    """Whether a copy of an array is less than all that the loads of a nest read."""
-    ref, ranges = group[0][0].array, Ranges(memory.structure)
+def _are_many(memory: Memory, group: list[tuple[Load, Op]]) -> bool:
+    """Whether the loads of a nest read more numbers than one for each element that they run over."""
+    ref = group[0][0].array
     deepest = max(_depth(memory, op, at) for op, at in group)
     enough = deepest > ref.rank or (deepest == ref.rank and len(group) > 1)
-    whole = isinstance(ref.type, Array) and ref.rank and enough
-    return bool(whole) and any(_sweeps(ranges, op) for op, _ in group)
+    return isinstance(ref.type, Array) and bool(ref.rank) and enough
+
+
+def _part(
+    memory: Memory, group: list[tuple[Load, Op]], bounds: Bounds, known: Callable[[Value], bool]
+) -> tuple[Value, ...]:
+    """The lengths of the part that one load of a nest runs over, outside of which there is no load; empty if
+    there is no such part.
+    """
+    ranges = Ranges(memory.structure)
+    for load, at in group:
+        part = _run_over(memory, ranges, load, at)
+        if part and all(map(known, part)) and all(_is_inside(bounds, op, part) for op, _ in group):
+            return part
+    return ()
+
+
+def _run_over(memory: Memory, ranges: Ranges, load: Load, at: Op) -> tuple[Value, ...]:
+    """The ends of the loops around a load, which run from 0 on, one for each axis; empty if a branch may skip
+    it, or a loop end early: the copy must read no element that the program does not.
+    """
+    structure = memory.structure
+    ends: dict[Value, Value] = {}
+    region = structure.region_of(load)
+    while region is not structure.region_of(at):
+        loop = structure.owner[id(region)]
+        if not isinstance(loop, For) or loop.stops:
+            return ()
+        if ranges.span(loop) != Span(Affine(None, 0), ranges.affine(loop.hi)):
+            return ()
+        ends[loop.index] = loop.hi
+        region = structure.region_of(loop)
+    each = len(load.index) == len(ends) and ends.keys() == set(load.index)
+    return tuple(ends[i] for i in load.index) if each else ()
+
+
+def _is_inside(bounds: Bounds, load: Load, part: tuple[Value, ...]) -> bool:
+    """Whether the indices of a load are surely inside of a part."""
+    pairs = zip(load.index, part, strict=True)
+    return all(bounds.nonnegative(i) and bounds.at_most(i, n, 1) for i, n in pairs)
 
 
 def _sweeps(ranges: Ranges, load: Load) -> bool:

@@ -27,7 +27,7 @@ class Final:
         self._memory = memory
         self._structure = memory.structure
         loops = {op.index: op for op in walk(self._structure.body) if isinstance(op, For)}
-        self._bounds = Bounds(self._structure.definition, loops, self._structure)
+        self.bounds = Bounds(self._structure.definition, loops, self._structure)
         self._known: dict[int, bool] = {}
 
     def stays(self, op: Load | Store) -> bool:
@@ -86,4 +86,4 @@ class Final:
             return self._structure.contains(home, region) and (loop is None or home is not region)
 
         pairs = zip(later.index, earlier.index, strict=True)
-        return any(self._bounds.differ(after, before, common, ahead) for after, before in pairs)
+        return any(self.bounds.differ(after, before, common, ahead) for after, before in pairs)

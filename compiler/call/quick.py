@@ -48,7 +48,7 @@ from ..specs import (
     ScalarSpec,
 )
 from .arguments import attribute_names, is_constant
-from .guards import GONE, WEAK, cell_of, unchanged
+from .guards import GONE, WEAK, Path, cell_of, unchanged
 from .specialise import Specialisation
 from .trees import PLAIN, build
 
@@ -217,15 +217,25 @@ def _record(w: Writer, spec: RecordSpec, value: str, leaves: list[str]) -> None:
 
 
 # -- values from outside: the mirror of `Specialisation.holds`
-def _outside(w: Writer, found: Specialisation, path: Any, fetch: Any) -> str:
+def _variables(found: Specialisation, path: Path) -> dict[str, Any] | None:
+    """The dict that has the global variable at a path, if it is known: that of the function, or of one that a
+    guard compares, as only functions with the same globals are unchanged.
+    """
+    if path[-1][0] != "global":
+        return None
+    parent = (then for known, then in found.code.guards if known == path[:-1])
+    fn = found.target.fn if len(path) == 1 else next(parent, None)
+    return fn.__globals__ if isinstance(fn, types.FunctionType) else None
+
+
+def _outside(w: Writer, found: Specialisation, path: Path, fetch: Any) -> str:
     """The name of the value at a path."""
-    fn = found.target.fn
-    kind, name = path[0]
-    value = w.local(str(path[-1][1]))
-    if len(path) == 1 and kind == "global":
-        w.put(f"{value} = {w.object(fn.__globals__, f'globals_of_{value}')}.get({name!r}, GONE)")
+    kind, name = path[-1]
+    value, variables = w.local(str(name)), _variables(found, path)
+    if variables is not None:
+        w.put(f"{value} = {w.object(variables, f'globals_of_{value}')}.get({name!r}, GONE)")
         return value
-    cell = cell_of(fn, name) if len(path) == 1 and kind == "closure" else None
+    cell = cell_of(found.target.fn, name) if len(path) == 1 and kind == "closure" else None
     if cell is None:
         w.put(f"{value} = {w.object(fetch, f'fetch_{value}')}(params)")
         return value
@@ -237,8 +247,14 @@ def _outside(w: Writer, found: Specialisation, path: Any, fetch: Any) -> str:
 
 
 def guard(w: Writer, found: Specialisation) -> None:
-    """Append the comparison of every guard."""
+    """Append the comparison of every guard, once where several functions read one global variable."""
+    compared: list[tuple[dict[str, Any], Any, Any]] = []
     for (path, then), (fetch, _) in zip(found.code.guards, found.guards, strict=True):
+        variables, name = _variables(found, path), path[-1][1]
+        if any(v is variables and n == name and t is then for v, n, t in compared):
+            continue
+        if variables is not None:
+            compared.append((variables, name, then))
         now = _outside(w, found, path, fetch)
         before, same = w.object(then, f"then_{now}"), w.object(unchanged, "unchanged")
         w.unless(f"{now} is {before} or {same}({before}, {now})")

@@ -36,7 +36,7 @@ from __future__ import annotations
 
 from ..analysis.dependence import Dependences
 from ..analysis.facts import Equalities
-from ..ir.nodes import Check, For, Function, Op, Region, Value
+from ..ir.nodes import Check, For, Function, Op, Region, Store, Value
 from ..ir.walk import defined, substitute, walk
 
 MOST_OPS = 250
@@ -46,26 +46,46 @@ REACH = 40
 
 
 def fuse_loops(
-    fn: Function, *, distinct_params: bool = True, reassociate: bool = True, visible: bool = True
+    fn: Function,
+    *,
+    distinct_params: bool = True,
+    reassociate: bool = True,
+    visible: bool = True,
+    parted: bool = False,
 ) -> Function:
     """Fuse loops; the function itself where there is nothing to fuse.
 
     `distinct_params`: array parameters never overlap; `reassociate`: sums may be added up in any order;
-    `visible`: the caller sees what is written to parameters before an exception.
+    `visible`: the caller sees what is written to parameters before an exception; `parted`: loops that write
+    different elements of one array stay apart, as `gather` has parted them.
     """
     if sum(isinstance(op, For) for op in walk(fn.body)) < 2:
         return fn
     known = Dependences(fn, distinct_params=distinct_params, reassociate=reassociate, visible=visible)
-    pass_ = _Fuser(known)
+    pass_ = _Fuser(known, parted)
     body = pass_.region(fn.body, Equalities(known.definition))
     return Function(fn.name, body) if pass_.fused else fn
+
+
+def fuse_gathered(
+    fn: Function, *, distinct_params: bool = True, reassociate: bool = True, visible: bool = True
+) -> Function:
+    """Fuse what can be now that sums go to elements of their own iteration only."""
+    return fuse_loops(
+        fn,
+        distinct_params=distinct_params,
+        reassociate=reassociate,
+        visible=visible,
+        parted=True,
+    )
 
 
 class _Fuser:
     """Fuses region by region, from the outside inwards."""
 
-    def __init__(self, known: Dependences) -> None:
+    def __init__(self, known: Dependences, parted: bool) -> None:
         self.known = known
+        self.parted = parted
         self.fused = 0
 
     def region(self, region: Region, outer: Equalities) -> Region:
@@ -152,7 +172,21 @@ class _Fuser:
             return True
         if len(first.body.ops) + len(second.body.ops) > MOST_OPS:
             return False
+        if self.parted and any(
+            ref is other and index != at
+            for ref, index in self._writes(first)
+            for other, at in self._writes(second)
+        ):
+            return False
         return self.known.in_any_order(first) == self.known.in_any_order(second)
+
+    def _writes(self, loop: For) -> list[tuple[Value, list[tuple[Value | str | None, int]]]]:
+        """The elements that an innermost loop writes, as (array, index), with one name for its own index."""
+        return [
+            (op.array, [("own" if v is loop.index else v, n) for v, n in map(self.known.affine, op.index)])
+            for op in loop.body.ops
+            if isinstance(op, Store)
+        ]
 
     def _elements(self, loop: For) -> set[tuple[Value, int, int]]:
         """(array, axis, offset) of what a loop touches at its index plus a constant."""

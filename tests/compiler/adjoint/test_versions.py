@@ -108,3 +108,75 @@ def test_rank_of_the_tape(f: Callable[..., float], copies: bool) -> None:
     assert tapes
     deep = [line for line in tapes if line.count(",") >= 2 + (f in (before_a_nest, again_and_again))]
     assert bool(deep) is not copies, tapes
+
+
+def over_a_part(a, b):
+    """The loops run over the lengths of another array."""
+    b = b.copy()
+    n, m = a.shape
+    c = np.empty_like(a)
+    for _ in range(2):
+        for i in range(n):
+            for j in range(m):
+                c[i, j] = a[i, j] * b[i, j] * b[(i + 1) % n, j] + np.sin(b[i, j + 1 if j < m - 1 else 0])
+        for i in range(n):
+            for j in range(m):
+                b[i, j] += c[i, j]
+    return np.sum(b**2)
+
+
+def over_a_part_in_while(a, b):
+    """The tape is a list of copies."""
+    b = b.copy()
+    n, m = a.shape
+    c = np.empty_like(a)
+    while b[0, 0] < 3.0:
+        for i in range(n):
+            for j in range(m):
+                c[i, j] = a[i, j] * b[i, j] * b[(i + 1) % n, j] + np.sin(b[i, j + 1 if j < m - 1 else 0])
+        for i in range(n):
+            for j in range(m):
+                b[i, j] += c[i, j] + 1.0
+    return np.sum(b)
+
+
+def not_all_of_it(a, b):
+    """A branch skips elements, which need not be there."""
+    b = b.copy()
+    n, m = a.shape
+    c = np.empty_like(a)
+    for _ in range(2):
+        for i in range(n):
+            for j in range(m):
+                if i < n - 2:
+                    c[i, j] = np.sin(a[i, j] * b[i, j] * b[i, (j + 1) % m])
+        for i in range(n - 2):
+            for j in range(m):
+                b[i, j] += c[i, j]
+    return np.sum(b**2)
+
+
+@pytest.mark.parametrize("f", [over_a_part, over_a_part_in_while, not_all_of_it])
+@pytest.mark.parametrize("shape", [(4, 3), (6, 7)])
+def test_parts_have_the_gradient(f: Callable[..., float], shape: tuple[int, int]) -> None:
+    rng = np.random.default_rng(1)
+    args = rng.uniform(0.1, 0.5, size=(4 + 2 * (f is not_all_of_it), 3)), rng.uniform(0.1, 0.5, size=shape)
+    value, _ = pb.value_and_grad(f, argnums=(0, 1))(*args)
+    assert value == pytest.approx(f(*args), rel=1e-12)
+    pb.check_grads(f, args, order=2)
+
+
+def test_only_the_part_is_copied() -> None:
+    a, b = np.full((4, 3), 0.3), np.full((9, 8), 0.2)
+    derivative = pb.value_and_grad(over_a_part, argnums=(0, 1))
+    derivative(a, b)
+    (made,) = (line for line in derivative.backward_source.splitlines() if "b_saved = mem." in line)
+    assert "(2, n, m)" in made
+    with pytest.raises(IndexError):
+        derivative(a, b[:3])
+    with pytest.raises(IndexError):
+        over_a_part(a, b[:3])
+    derivative = pb.value_and_grad(over_a_part_in_while, argnums=(0, 1))
+    derivative(a, b)
+    lines = derivative.backward_source.splitlines()
+    assert not any(".copy()" in line and "#" not in line for line in lines)

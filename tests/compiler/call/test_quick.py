@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import functools
+import sys
 import threading
+import types
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -55,6 +57,17 @@ def nested(p):
 
 def layered(p, type, len):  # names that the fast path needs itself
     return np.sum(p.weight * type) * p.bias + len
+
+
+TIMES = 2
+
+
+def times(x):
+    return TIMES * x
+
+
+def calls_twice(x):
+    return times(x) + times(x) + TIMES * x
 
 
 def of_kinds(x, n, flag, word, z):
@@ -201,6 +214,23 @@ def test_changed_globals_and_closures_are_seen(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(samples, "COUNT", 2)  # an int: compiled in
     assert g._quick((1.0,)) is MISS and g(1.0) == 10.0
     monkeypatch.delattr(samples, "COUNT")
+    assert g._quick((1.0,)) is MISS
+
+
+def test_globals_of_called_functions_are_compared_once_and_without_a_detour(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    g = pb.grad(calls_twice)
+    assert [g(1.0) for _ in range(3)] == [6.0] * 3
+    text = text_of_call(found := g._find((1.0,))[0], found.specs, single=True).text
+    assert text.count(".get('TIMES', GONE)") == 1 and "(params)" not in text.partition("\n")[2]
+    here = sys.modules[__name__]
+    monkeypatch.setattr(here, "TIMES", 3)
+    assert g._quick((1.0,)) is MISS and g(1.0) == 9.0
+    monkeypatch.setattr(here, "TIMES", 2)
+    monkeypatch.setattr(here, "times", types.FunctionType(times.__code__, {**globals(), "TIMES": 5}))
+    assert g._quick((1.0,)) is MISS and g(1.0) == 12.0
+    monkeypatch.delattr(here, "times")
     assert g._quick((1.0,)) is MISS
 
 

@@ -13,7 +13,7 @@ from pullback.compiler.ir.types import INT, Array, List
 from pullback.compiler.ir.verify import verify
 from pullback.compiler.prims.interp import run
 from pullback.compiler.prims.registry import PRIMS
-from pullback.compiler.transform.fuse_loops import fuse_loops
+from pullback.compiler.transform.fuse_loops import fuse_gathered, fuse_loops
 from randprog.irloops import LoopProgram
 from randprog.loops import Loops, adding, copying, loops
 from randprog.passes import before_after, check_pass
@@ -266,6 +266,16 @@ def test_a_recurrence_does_not_join_what_can_be_vectorised() -> None:
     previous = lambda b, i: b.load(p.y, [b.apply("sub", (i, b.int(1)), "int64")])  # noqa: E731
     p.each(lambda b, i: b.store(p.y, [i], b.apply("mul", (b.load(a, [i]), previous(b, i)), "float64")), low=1)
     assert loops(hidden(p.function())) == 2
+
+
+@pytest.mark.parametrize(("to", "left"), [(0, 1), (1, 2)])
+def test_what_gather_has_parted_stays_apart(to: int, left: int) -> None:
+    p = Loops()
+    p.each(adding(p.y, p.x))
+    p.each(adding(p.y, p.x, to=to))
+    fn = p.function()
+    assert loops(hidden(fn)) == 1
+    assert loops(fuse_gathered(fn, visible=False)) == left
 
 
 def test_zero_trips() -> None:
