@@ -20,6 +20,7 @@ from .transform.gather import gather
 from .transform.interchange import interchange
 from .transform.licm import licm
 from .transform.lift_checks import lift_checks
+from .transform.log_shares import log_shares
 from .transform.narrow import narrow
 from .transform.products import products
 from .transform.promote import promote, promote_all
@@ -60,6 +61,7 @@ NESTS: Passes = (
     fuse_loops,
     recurrences,
     *FUSION,
+    log_shares,
 )
 """Recurrences of whole columns are one nest only once their temporaries are fused away."""
 REVERSED: Passes = (

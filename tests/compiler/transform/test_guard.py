@@ -203,7 +203,7 @@ def test_loops_keep_indices_inside() -> None:
 def test_before_the_loop() -> None:
     source = compiled(linear, VECTOR, ROWS).backward_source
     assert source.count("raise IndexError") == 1
-    assert source.index("raise IndexError") < source.index("    for i in")
+    assert source.index("raise IndexError") < source.index("    for first in")  # strips of i
     assert "> 0 and" in source, "a matrix without rows reads no weights"
 
 
