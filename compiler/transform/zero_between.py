@@ -24,13 +24,15 @@ After::
 
 This is the shadow of scratch memory, once the loops that add to it and take it are one. The element is zero
 before the sum: every visit leaves it so, or the loops since the array was made come to each element once.
-(-0.0 becomes itself instead of 0.0, so it needs `reassociate`.)
+(-0.0 becomes itself instead of 0.0, so it needs `reassociate`.) An index that may be out of range is an error
+that must stay.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..analysis.dependence import Dependences
 from ..ir.nodes import Alloc, Const, For, Function, If, Load, Op, Region, Store, Value
 from ..ir.walk import substitute, walk
 
@@ -57,10 +59,14 @@ def zero_between(
     constants = {op.out: op.value for op in walk(fn.body) if isinstance(op, Const)}
     found: dict[Value, Visits] = {}
     _visit(fn.body, (), found)
+    candidates = [visits for visits in found.values() if _is_one_visit(visits, constants)]
+    if not candidates:
+        return fn
+    known = Dependences(fn, distinct_params=distinct_params, reassociate=reassociate, visible=visible)
     added: dict[Value, Value] = {}
     dropped: set[int] = set()
-    for visits in found.values():
-        if _is_one_visit(visits, constants):
+    for visits in candidates:
+        if known.existing.exists(visits.alloc.out, visits.ops[0].index):
             first, *others = visits.ops
             added.update((op.outs[0], first.args[-1]) for op in others if isinstance(op, Load))
             dropped.update(map(id, (visits.alloc, *visits.ops)))

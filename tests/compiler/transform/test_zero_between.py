@@ -24,15 +24,24 @@ X, Y, N = Value(Array("float64", 1), "x"), Value(Array("float64", 1), "y"), Valu
 Body = Callable[[Builder, Value, Value], None]
 
 
-def program(body: Body, *, low: int = 0, high: int = 3, again: bool = True, after: bool = False) -> Function:
+def program(
+    body: Body,
+    *,
+    low: int = 0,
+    high: int = 3,
+    again: bool = True,
+    after: bool = False,
+    known: bool = True,
+) -> Function:
     """for t: for i: body(a, i), where the array of zeros is made before both loops or in the outer one."""
     b = Builder()
     b.region.params = (X, Y, N)
     zero, one, two, start, end = map(b.int, (0, 1, 2, low, high))
     t, i = Value(INT, "t"), Value(INT, "i")
-    a = b.alloc((N,), "float64", "zeros", "a") if again else None
+    length = end if known else N
+    a = b.alloc((length,), "float64", "zeros", "a") if again else None
     b.open((t,))
-    a = a or b.alloc((N,), "float64", "zeros", "a")
+    a = a or b.alloc((length,), "float64", "zeros", "a")
     b.open((i,))
     body(b, a, i)
     b.for_(start, end, one, (), b.close())
@@ -132,10 +141,26 @@ def test_arrays_that_somebody_else_reads_stay() -> None:
     assert zero_between(fn) is fn
 
 
+def test_arrays_that_may_be_too_short_stay() -> None:
+    check(program(visit, known=False), goes=False)
+
+    def f(x, n):
+        total, sums = 0.0, np.zeros(n)
+        for i in range(len(x)):
+            sums[i] += x[i] * x[i]
+            total += sums[i]
+            sums[i] = 0.0
+        return total
+
+    for call in (f, pb.grad(f, jit=False)):
+        with pytest.raises(IndexError):
+            call(np.ones(4), 3)
+
+
 def test_one_array_feeds_another() -> None:
     b = Builder()
     b.region.params = (X, Y, N)
-    first, second = (b.alloc((N,), "float64", "zeros", name) for name in "ab")
+    first, second = (b.alloc((b.int(1),), "float64", "zeros", name) for name in "ab")
     i = b.int(0)
     value = b.load(X, (i,))
     for a in (first, second):
