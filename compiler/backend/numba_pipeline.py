@@ -4,7 +4,8 @@
 
 Numba's own pipeline looks for closures, comprehensions, `with`, array expressions and constant branches, none
 of which are generated, and has LLVM optimise every function alone before it optimises the module they are in.
-Text with `parallel=True` takes Numba's own pipeline.
+Text with `parallel=True` takes Numba's own pipeline, and so does all text under a Numba that this has not
+been tried with: what is used here is not Numba's public interface.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager, register_pass
 
+TRIED = (0, 68)
+"""The version of Numba whose insides these are."""
 PASSES = (
     untyped_passes.TranslateByteCode,
     untyped_passes.FixupArgs,
@@ -75,6 +78,6 @@ class Pipeline(CompilerBase):  # type: ignore[misc]
 
 def njit(**options: Any) -> Callable[..., Any]:
     """`numba.njit` as generated files import it."""
-    if not options.get("parallel"):
+    if not options.get("parallel") and numba.version_info.short == TRIED:
         options |= {"pipeline_class": Pipeline, "no_cfunc_wrapper": True}
     return numba.njit(**options)  # type: ignore[no-any-return]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pullback.compiler.backend import numba_pipeline
 from pullback.compiler.backend.load import load, write_source
 from pullback.compiler.backend.numba_pipeline import Pipeline
 
@@ -87,3 +88,12 @@ def test_without_jit_it_is_plain_python(generated, tmp_path: Path) -> None:
     plain = load(write_source(TEXT, tmp_path), jit=False)
     assert not hasattr(plain.scaled, "py_func")
     assert plain.tried(np.ones(3), 4) == generated.tried(np.ones(3), 4)
+
+
+def test_another_numba_compiles_in_its_own_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(numba_pipeline, "TRIED", (0, 0))
+    module = load(write_source(TEXT.replace("scaled", "scaled_too"), tmp_path))
+    out = np.ones(3)
+    module.scaled_too(np.arange(3.0), out, 2.0)
+    np.testing.assert_array_equal(out, [1.0, 3.0, 5.0])
+    assert module.scaled_too.targetoptions.get("pipeline_class") is None
