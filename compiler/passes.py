@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from .ir.nodes import Function
 from .transform.ascend import ascend
+from .transform.checked_dce import checked_dce
 from .transform.contract import contract
 from .transform.counters import counters
 from .transform.cse import cse
@@ -39,12 +40,13 @@ from .transform.zero_between import zero_between
 Passes = tuple[Callable[..., Function], ...]
 
 CLEANUP: Passes = (fold, select_branches, cse, licm, dce, scalarise)
+PRIMAL_CLEANUP: Passes = (*CLEANUP[:4], checked_dce, *CLEANUP[5:])
 PRIMAL: Passes = (
     narrow,
     counters,
     *CLEANUP[:2],
     rings,
-    *CLEANUP[2:-1],
+    *PRIMAL_CLEANUP[2:-1],
     lift_checks,
     substitution,
     short_products,

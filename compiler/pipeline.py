@@ -31,7 +31,7 @@ from .ir.types import Array, carries_derivative
 from .ir.walk import walk
 from .options import Options
 from .outputs import check_output, with_constant_value
-from .passes import FUSION, LANES, NESTS, PRIMAL, REVERSED
+from .passes import FUSION, LANES, NESTS, PRIMAL, PRIMAL_CLEANUP, REVERSED
 from .runner import Runner, each
 from .specs import Length, ParamSpec
 from .tangent.build import tangent
@@ -122,7 +122,7 @@ def compile_derivative(
         lengths = wanted(module.entry, shapes)
     module = runner.run("suppose", lambda: replace(module, entry=suppose(module.entry, lengths)), module)
     visible = recipe.kind == "value"
-    module = runner.fuse(runner.clean(module, PRIMAL), NESTS, visible=visible)
+    module = runner.fuse(runner.clean(module, PRIMAL), NESTS, PRIMAL_CLEANUP, visible=visible)
     if recipe.kind != "value":
         module = runner.clean(runner.run("unroll_tiny", partial(each, unroll_tiny, module), module))
     optimised = runner.run("name_steps", partial(each, name_steps, module), module)

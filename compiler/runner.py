@@ -48,9 +48,9 @@ class Runner:
             shown = "" if before is None else f"\n--- before {name}\n{show(before)}"
             raise InternalError(f"the pass '{name}' broke the IR: {error}{shown}") from error
 
-    def fuse(self, module: Module, passes: Passes, *, visible: bool) -> Module:
-        """Passes on loops over arrays, each followed by the cleanup passes. `visible`: the caller sees
-        what the entry writes to its parameters.
+    def fuse(self, module: Module, passes: Passes, cleanup: Passes = CLEANUP, *, visible: bool) -> Module:
+        """Passes on loops over arrays, each followed by cleanup passes. `visible`: the caller sees what the
+        entry writes to its parameters.
         """
         for step in passes:
             entry = partial(step, reassociate=self.options.fastmath, visible=visible)
@@ -58,7 +58,7 @@ class Runner:
             before = module
             module = self.run(step.__name__, partial(each, entry, before, other), before)
             if any(a is not b for a, b in zip(module, before, strict=False)):
-                module = self.clean(module)
+                module = self.clean(module, cleanup)
         return module
 
     def keep(self, stage: str, module: Module) -> None:

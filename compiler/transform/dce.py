@@ -59,11 +59,11 @@ from ..ir.walk import walk
 
 def dce(fn: Function) -> Function:
     """Remove dead ops, dead carried values and results, and arrays and lists that nobody reads."""
-    live = _Liveness(fn)
+    live = Liveness(fn)
     return Function(fn.name, _sweep(fn.body, live))
 
 
-class _Liveness:
+class Liveness:
     """The live ops and values of a function."""
 
     def __init__(self, fn: Function) -> None:
@@ -186,12 +186,12 @@ def _tested(op: Loop) -> tuple[Value, ...]:
     return op.cond.params if isinstance(op, While) else ()
 
 
-def _sweep(region: Region, live: _Liveness) -> Region:
+def _sweep(region: Region, live: Liveness) -> Region:
     ops = [_keep(op, live) for op in region.ops if id(op) in live.ops]
     return Region(region.params, ops, region.yields)
 
 
-def _keep(op: Op, live: _Liveness) -> Op:
+def _keep(op: Op, live: Liveness) -> Op:
     """A live op without its dead results and carried values."""
     inner = [_sweep(r, live) for r in op.regions]
     if isinstance(op, If):

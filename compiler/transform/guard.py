@@ -60,17 +60,21 @@ from ..ir.walk import defined, walk
 MESSAGE = "index {0} is out of bounds for axis AXIS with size {1}"
 
 
-def guard(fn: Function) -> Function:
-    """The function with all the checks that indices need; nothing else has to check them."""
+def guard(fn: Function, only: frozenset[int] | None = None) -> Function:
+    """The function with all the checks that indices need; nothing else has to check them.
+
+    `only`: the ids of the ops whose indices are checked.
+    """
     if not any(True for op in walk(fn.body) for _ in _indices(op)):
         return fn
-    body, _ = _Guard(fn.body).region(fn.body, Facts([], {}), None)
+    body, _ = _Guard(fn.body, only).region(fn.body, Facts([], {}), None)
     return Function(fn.name, body)
 
 
 class _Guard:
-    def __init__(self, body: Region) -> None:
+    def __init__(self, body: Region, only: frozenset[int] | None) -> None:
         self._known = Inside(body)
+        self._only = only
 
     def region(self, region: Region, facts: Facts, around: For | None) -> tuple[Region, list[Need]]:
         """A region with its checks, and what may be checked before the loop `around` it."""
@@ -80,7 +84,8 @@ class _Guard:
         placed: list[tuple[Need, list[Op]]] = []
         inside = defined(region) if around is not None else set()
         for position, op in enumerate(region.ops):
-            needs = [n for axis in _indices(op) if (n := self._need(*axis, op.src, facts)) is not None]
+            asked = _indices(op) if self._only is None or id(op) in self._only else ()
+            needs = [n for axis in asked if (n := self._need(*axis, op.src, facts)) is not None]
             if op.regions:
                 op, further = self._inner(op, facts)
                 needs += further

@@ -8,6 +8,16 @@ from pullback.compiler import passes
 def test_the_order_of_the_passes_is_data() -> None:
     common = ["fold", "select_branches", "cse", "licm", "dce"]
     assert [step.__name__ for step in passes.CLEANUP] == [*common, "scalarise"]
-    primal = ["narrow", "counters", *common[:2], "rings", *common[2:], "lift_checks", "substitution"]
+    primal = [
+        "narrow",
+        "counters",
+        *common[:2],
+        "rings",
+        "cse",
+        "licm",
+        "checked_dce",
+        "lift_checks",
+        "substitution",
+    ]
     primal += ["short_products", "unroll", "scalarise"]
     assert [step.__name__ for step in passes.PRIMAL] == primal
