@@ -136,6 +136,19 @@ lend(dot, _by_ranks(_new_vector, _new_matrix, _new_other))
 lend(dot_into, _by_ranks(_matrix_vector, _matrix_matrix, _others))
 
 
+@jit
+def _argsort(x: Any) -> Any:
+    return np.argsort(x, kind="mergesort")
+
+
+def argsort(x: Any) -> Any:
+    """The stable `np.argsort` of a vector."""
+    return np.argsort(x, kind="mergesort")
+
+
+lend(argsort, lambda kinds: _argsort)
+
+
 # -- linear algebra, compiled here once for all: a call of np.linalg.solve takes Numba three seconds
 
 
