@@ -16,7 +16,7 @@ from .ir.verify import verify
 from .ir.walk import walk
 from .options import Options
 from .passes import CLEANUP, Passes
-from .prims.prim import PRIMS
+from .prims.registry import PRIMS
 from .transform.cse import cse
 
 MAX_ROUNDS = 4

@@ -9,6 +9,7 @@ from ..arrays.core import reference
 from ..arrays.value import AbstractValue, Arr, Known, Num, Tup
 from ..errors import ArgumentError, InternalError, TypeMismatchError, UnsupportedError
 from ..ir.nodes import Function, Module, Value
+from ..prims import registry as registry  # fills the tables of primitives and library calls
 from . import builtin, calls, expressions, iterate, objects, statements
 from .captures import Captures, parameter
 from .containers import as_items

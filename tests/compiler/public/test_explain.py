@@ -56,7 +56,7 @@ def loops(function: Any, *args: Any) -> str:
 def test_save() -> None:
     text = loops(recurrence, np.ones(5), 3)
     assert "plan SAVE: the forward sweep saves total, 8 bytes × steps × (len(x) - 2)" in text
-    assert "additions an iteration and 8 for the tape" in text
+    assert "additions an iteration and 12 for the tape" in text
     assert "an array of 8 bytes × steps × (len(x) - 2), in the loop of line" in text
     assert "in all" not in text
 
