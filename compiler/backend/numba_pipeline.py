@@ -20,8 +20,11 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager, register_pass
 
+from .numba_lowering import Lower
+
 TRIED = (0, 68)
 """The version of Numba whose insides these are."""
+
 PASSES = (
     untyped_passes.TranslateByteCode,
     untyped_passes.FixupArgs,
@@ -56,6 +59,11 @@ class Lowering(typed_passes.NativeLowering):  # type: ignore[misc]
     """To machine code, in a `Library`."""
 
     _name = "pullback_lowering"
+
+    @property
+    def lowering_class(self) -> Any:
+        """What writes LLVM's IR."""
+        return Lower
 
     def run_pass(self, state: Any) -> bool:
         """Make the library that Numba's pass would make."""
