@@ -19,6 +19,7 @@ from .transform.fold import fold
 from .transform.fuse_loops import fuse_gathered, fuse_loops
 from .transform.gather import gather
 from .transform.interchange import interchange
+from .transform.layout import layout
 from .transform.licm import licm
 from .transform.lift_checks import lift_checks
 from .transform.log_shares import log_shares
@@ -63,6 +64,7 @@ NESTS: Passes = (
     fuse_loops,
     recurrences,
     *FUSION,
+    layout,
     log_shares,
 )
 """Recurrences of whole columns are one nest only once their temporaries are fused away."""

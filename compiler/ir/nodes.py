@@ -5,7 +5,7 @@
     op       = Const                               out = literal
              | Undef                               out = placeholder, never read when it matters
              | Apply   args…                       out = prim(args…); attrs = (prim name,)
-             | Alloc   shape…                      out = fresh array; attrs = ("zeros" | "empty",)
+             | Alloc   shape…                      out = fresh array; attrs = ("zeros" | "empty", axes…)
              | Load    array, index…               out = array[index…]
              | Store   array, index…, value        array[index…] = value; attrs = (accumulate,): += if True
              | View    array, operands…            out = view of array; attrs = (kind, spec), see `View`
@@ -139,11 +139,19 @@ class Apply(Op):
 
 
 class Alloc(Op):
-    """args = lengths; attrs = ("zeros" | "empty",)."""
+    """args = lengths; attrs = ("zeros" | "empty", axes…).
+
+    The axes, one for each length if there are any, are what errors call them: those of the array as the
+    user knows it, where a pass has put them in another order.
+    """
 
     @property
     def fill(self) -> str:
         return str(self.attrs[0])
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        return tuple(map(int, self.attrs[1:])) or tuple(range(len(self.args)))
 
 
 class Load(Op):

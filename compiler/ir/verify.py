@@ -185,7 +185,8 @@ class _Verifier:
         self.ints(op, "lengths", op.args)
         rank = self.array(op, op.out).rank
         self.need(rank == len(op.args), op, f"{len(op.args)} lengths for rank {rank}")
-        self.need(op.attrs in (("zeros",), ("empty",)), op, f"fill is {op.attrs}")
+        self.need(op.fill in ("zeros", "empty"), op, f"fill is {op.fill}")
+        self.need(len(op.axes) == rank, op, f"{len(op.axes)} axes for rank {rank}")
 
     def place(self, op: Op, array: Value, index: Sequence[Value], value: Value) -> None:
         type_ = self.array(op, array)

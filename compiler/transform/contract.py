@@ -165,7 +165,7 @@ class _Pass:
                     return alloc
                 self.overwriting.update(map(id, sums))
                 self.changed = True
-                return Alloc(alloc.args, alloc.outs, (), ("empty",), alloc.src)
+                return Alloc(alloc.args, alloc.outs, (), ("empty", *alloc.attrs[1:]), alloc.src)
         return alloc
 
     # -- stores

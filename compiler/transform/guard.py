@@ -38,6 +38,7 @@ from ..errors import Src
 from ..ir.build import Builder
 from ..ir.effects import is_random, may_raise
 from ..ir.nodes import (
+    Alloc,
     Call,
     CallFn,
     Check,
@@ -224,7 +225,9 @@ class _Guard:
             for first, last in runs[::-1]:
                 idle = b.apply("le", (last.build(b), first.build(b)), "bool")
                 cond = b.apply("or", (idle, cond), "bool")
-            message = MESSAGE.replace("AXIS", str(need.axis))
+            made = self._known.definition.get(need.array)
+            axis = made.axes[need.axis] if isinstance(made, Alloc) else need.axis
+            message = MESSAGE.replace("AXIS", str(axis))
             b.check(cond, "IndexError", message, (total.build(b), length))
         return b.region.ops
 

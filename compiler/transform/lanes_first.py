@@ -23,39 +23,19 @@ and each row is contiguous. Arrays stay as they are where anything but loads and
 
 from __future__ import annotations
 
-from ..ir.nodes import Alloc, Dim, Function, Load, Op, Region, Store, Value, View
-from ..ir.walk import walk
+from ..ir.axes import element_accesses, reordered
+from ..ir.nodes import Alloc, Function, Region, Value, View
 
 
 def lanes_first(fn: Function) -> Function:
     """Put the last axis of results first."""
     made = {op.out for op in fn.body.ops if isinstance(op, Alloc) and op.out.rank > 1}
-    chosen = {r: Value(r.type, r.name) for r in fn.results if r in made}
-    for op in walk(fn.body):
-        plain = isinstance(op, Load | Store | Dim)
-        for value in (*op.args[plain:], *(y for region in op.regions for y in region.yields)):
-            chosen.pop(value, None)
-    if not chosen:
+    found = element_accesses(Region((), fn.body.ops), dict.fromkeys(r for r in fn.results if r in made))
+    if not found:
         return fn
-    body = _region(fn.body, chosen)
+    chosen = {old: (Value(old.type, old.name), (old.rank - 1, *range(old.rank - 1))) for old in found}
+    body = reordered(fn.body, chosen)
     turned = [
-        View((new,), (old,), (), ("transpose", (*range(1, old.rank), 0))) for old, new in chosen.items()
+        View((new,), (old,), (), ("transpose", (*range(1, old.rank), 0))) for old, (new, _) in chosen.items()
     ]
     return Function(fn.name, Region(body.params, [*body.ops, *turned], body.yields))
-
-
-def _region(region: Region, chosen: dict[Value, Value]) -> Region:
-    return Region(region.params, [_moved(op, chosen) for op in region.ops], region.yields)
-
-
-def _moved(op: Op, chosen: dict[Value, Value]) -> Op:
-    """An op on the array with its last axis first."""
-    if isinstance(op, Alloc) and op.out in chosen:
-        return op.rebuild((op.args[-1], *op.args[:-1]), (chosen[op.out],))
-    if isinstance(op, Load | Store | Dim) and op.args[0] in chosen:
-        array = chosen[op.args[0]]
-        if isinstance(op, Dim):
-            return Dim((array,), op.outs, (), ((op.axis + 1) % array.rank,), op.src)
-        index = (op.index[-1], *op.index[:-1])
-        return op.rebuild((array, *index, op.value) if isinstance(op, Store) else (array, *index))
-    return op.rebuild(regions=tuple(_region(r, chosen) for r in op.regions)) if op.regions else op

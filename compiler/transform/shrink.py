@@ -36,9 +36,10 @@ from __future__ import annotations
 
 from ..analysis.inside import Facts, Inside
 from ..analysis.structure import Structure
+from ..ir.axes import element_accesses
 from ..ir.nodes import Alloc, Dim, For, Function, Load, Op, Region, Store, Value
 from ..ir.types import Array
-from ..ir.walk import defined, regions, substitute, walk
+from ..ir.walk import defined, substitute, walk
 
 
 def shrink(fn: Function) -> Function:
@@ -48,7 +49,7 @@ def shrink(fn: Function) -> Function:
     }
     if not found:
         return fn
-    accesses = _accesses(fn.body, found)
+    accesses = element_accesses(fn.body, found)
     rows = _Rows(fn.body)
     dropped = {array: axes for array in accesses if (axes := rows.axes(array, accesses[array]))}
     if not dropped:
@@ -63,25 +64,6 @@ def shrink(fn: Function) -> Function:
         if isinstance(op, Dim) and op.args[0] in dropped
     }
     return Function(fn.name, substitute(_rebuilt(fn.body, dropped, replaced), lengths))
-
-
-def _accesses(body: Region, found: dict[Value, Alloc]) -> dict[Value, list[Load | Store]]:
-    """Loads and stores of arrays that nothing else uses."""
-    accesses: dict[Value, list[Load | Store]] = {array: [] for array in found}
-    for region in regions(body):
-        for op in region.ops:
-            others = op.args
-            if isinstance(op, Load | Store):
-                if op.array in accesses:
-                    accesses[op.array].append(op)
-                others = op.args[1:]
-            elif isinstance(op, Dim):
-                others = ()
-            for value in others:
-                accesses.pop(value, None)
-        for value in region.yields:
-            accesses.pop(value, None)
-    return accesses
 
 
 class _Rows:
@@ -123,8 +105,9 @@ def _rebuilt(region: Region, dropped: dict[Value, tuple[int, ...]], replaced: di
         if op.regions:
             op = op.rebuild(regions=tuple(_rebuilt(r, dropped, replaced) for r in op.regions))
         if isinstance(op, Alloc) and op.out in dropped:
-            kept = (n for axis, n in enumerate(op.args) if axis not in dropped[op.out])
-            op = op.rebuild(tuple(kept), (replaced[op.out],))
+            kept = [axis for axis in range(op.out.rank) if axis not in dropped[op.out]]
+            attrs = (op.fill, *(op.axes[axis] for axis in kept))
+            op = Alloc(tuple(op.args[axis] for axis in kept), (replaced[op.out],), (), attrs, op.src)
         elif isinstance(op, Load | Store) and op.array in dropped:
             array, last = op.array, op.args[1 + op.array.rank :]
             index = (i for axis, i in enumerate(op.index) if axis not in dropped[array])
