@@ -288,8 +288,7 @@ def logspace(
     base: AbstractValue = 10.0,
 ) -> AbstractValue:
     """np.logspace."""
-    start_to_stop = linspace(ctx, start, stop, num, endpoint)
-    return elementwise(ctx, "pow", Known(base) if isinstance(base, float) else base, start_to_stop)
+    return elementwise(ctx, "pow", base, linspace(ctx, start, stop, num, endpoint))
 
 
 @lowers(np.meshgrid, samples=lambda: [Sample(vec(), values(3)), Sample(vec(), values(3), indexing="ij")])

@@ -59,7 +59,7 @@ def trapezoid(
     """np.trapezoid."""
     arr = _float(ctx, y)
     k = one_axis(ctx, axis, arr.rank)
-    width: AbstractValue = Known(dx) if isinstance(dx, float) else dx
+    width = dx
     if x is not None:
         places = _float(ctx, x)
         width = diff(ctx, places, Known(1), Known(-1 if places.rank == 1 else k))

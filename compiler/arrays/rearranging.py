@@ -195,7 +195,7 @@ def select(
     conditions, choices = lists
     if not conditions or not choices or len(conditions) != len(choices):
         raise ctx.no_rule("np.select takes two lists of one length, which are written out")
-    made: AbstractValue = Known(0) if isinstance(default, int) else default
+    made = default
     for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
         made = where(ctx, condition, choice, made)
     return made

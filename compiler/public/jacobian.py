@@ -60,7 +60,7 @@ class Matrices:
         parallel: bool | None = None,
         jit: bool | None = None,
     ) -> None:
-        self._f, self._jit = f, jit
+        self._f = f
         self._options: dict[str, Any] = {"parallel": parallel, "jit": jit}
         self._target, self._inner = base_of(f, parallel)
         self._argnums = self._target.resolve(argnums, argnames)
@@ -94,7 +94,7 @@ class Matrices:
         key = kind, size > 1, width
         if key not in self._kept:
             self._kept[key] = dispatcher(
-                self._target, kind, wrt, along, lanes=size > 1, width=width, jit=self._jit
+                self._target, kind, wrt, along, lanes=size > 1, width=width, jit=self._options["jit"]
             )
         found, inputs = self._kept[key].find(params)
         width = lanes(size, inputs) if found.code.recipe.lanes else 1
@@ -105,7 +105,7 @@ class Matrices:
         """The code of the function itself, and its inputs."""
         key = "value", False, 0
         if key not in self._kept:
-            self._kept[key] = dispatcher(self._target, "value", (), jit=self._jit)
+            self._kept[key] = dispatcher(self._target, "value", (), jit=self._options["jit"])
         return self._kept[key].find(params)
 
     def _count(self, params: Sequence[Any]) -> int:

@@ -36,7 +36,7 @@ from ..analysis.dependence import ADD, READ, Access, Dependences
 from ..analysis.memory import is_reference
 from ..ir.nodes import Apply, Const, For, Function, If, Load, Op, Region, Store, Value
 from ..ir.types import BOOL, Scalar
-from ..ir.walk import defined, substitute, walk
+from ..ir.walk import defined, rewrite, substitute, walk
 
 Place = tuple[Value, tuple[Value, ...]]
 
@@ -165,7 +165,8 @@ class _Promoter:
         loads = [op for op in walk(loop.body) if isinstance(op, Load) and (op.array, op.index) == place]
         out = Value(loads[0].out.type, loads[0].out.name)
         before.append(Load((array, *index), (out,), (), (), loads[0].src))
-        body = _without(loop.body, {id(op) for op in loads})
+        gone = {id(op) for op in loads}
+        body = rewrite(loop.body, lambda op: [] if id(op) in gone else None)
         return For(
             loop.args, loop.outs, (substitute(body, {op.out: out for op in loads}),), loop.attrs, loop.src
         )
@@ -195,12 +196,3 @@ class _Promoter:
         after.append(Store((array, *index, total), (), (), (True,), src))
         body = Region((*loop.body.params, param), ops, (*loop.body.yields, sum_))
         return For((*loop.args, zero), (*loop.outs, total), (body,), loop.attrs, loop.src)
-
-
-def _without(region: Region, gone: set[int]) -> Region:
-    ops = [
-        op.rebuild(regions=tuple(_without(r, gone) for r in op.regions)) if op.regions else op
-        for op in region.ops
-        if id(op) not in gone
-    ]
-    return Region(region.params, ops, region.yields)

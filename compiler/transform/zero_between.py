@@ -34,7 +34,7 @@ from dataclasses import dataclass, field
 
 from ..analysis.dependence import Dependences
 from ..ir.nodes import Alloc, Const, For, Function, If, Load, Op, Region, Store, Value
-from ..ir.walk import substitute, walk
+from ..ir.walk import rewrite, substitute, walk
 
 
 @dataclass
@@ -76,7 +76,8 @@ def zero_between(
         while value in added:
             value = added[value]
         added[out] = value
-    return Function(fn.name, substitute(_without(fn.body, dropped), added))
+    rest = rewrite(fn.body, lambda op: [] if id(op) in dropped else None)
+    return Function(fn.name, substitute(rest, added))
 
 
 def _visit(region: Region, around: tuple[Op, ...], found: dict[Value, Visits]) -> None:
@@ -125,12 +126,3 @@ def _is_natural(loop: For, constants: dict[Value, object]) -> bool:
     if not isinstance(step, int):
         return False
     return (isinstance(low, int) and low >= 0) if step > 0 else (isinstance(high, int) and high >= -1)
-
-
-def _without(region: Region, dropped: set[int]) -> Region:
-    ops = [
-        op.rebuild(regions=tuple(_without(r, dropped) for r in op.regions)) if op.regions else op
-        for op in region.ops
-        if id(op) not in dropped
-    ]
-    return Region(region.params, ops, region.yields)
