@@ -6,12 +6,14 @@
             y[i] += a[i, j]                     a[i, 0] += x[i, 0]
         z[i] = a[i, 0] + a[i, 1]                z[i] = a[i, 0] + a[i, 1]
 
-Each loop runs over one whole axis; the first or the last element of the innermost one may stand apart. What
-follows in an iteration touches its row only.
+Each loop runs over one whole axis; the first or the last element of the innermost one may stand apart. An
+axis of known length may be written out: `a[i, 0] = …; a[i, 1] = …; a[i, 2] = …`. What follows in an iteration
+touches its row only.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from ..ir.nodes import For, Op, Region, Store, Value
@@ -51,15 +53,27 @@ class FirstWrites:
         return stores if all(within) else []
 
     def _whole_rows(self, rest: Sequence[Op], loops: Sequence[For]) -> tuple[list[Store], list[int]] | None:
-        """A store in loops that run over all elements."""
+        """Stores in loops that run over all elements: one for each element of the axes of known length."""
         store = rest[0] if rest else None
-        if not isinstance(store, Store) or store.array is not self._array:
+        axes = self._axes(store, loops) if isinstance(store, Store) else None
+        if axes is None:
             return None
-        axes = self._axes(store, loops)
-        literal = self._known.literal
-        left = set(range(len(self._lengths))).difference(axes or ())
-        one = all(literal(store.index[axis]) == 0 and literal(self._lengths[axis]) == 1 for axis in left)
-        return ([store], axes) if axes is not None and one else None
+        apart = [axis for axis in range(len(self._lengths)) if axis not in axes]
+        lengths = [self._known.literal(self._lengths[axis]) for axis in apart]
+        places: dict[tuple[int | None, ...], Store] = {}
+        for store in rest:
+            if not isinstance(store, Store) or store.array is not self._array:
+                return None
+            place = tuple(self._known.literal(store.index[axis]) for axis in apart)
+            inside = all(
+                i is not None and n is not None and 0 <= i < n for i, n in zip(place, lengths, strict=True)
+            )
+            if not inside or place in places or self._axes(store, loops) != axes:
+                return None
+            places[place] = store
+            if len(places) == math.prod(n for n in lengths if n is not None):
+                return list(places.values()), axes
+        return None
 
     def _both_parts(self, rest: Sequence[Op], loops: Sequence[For]) -> tuple[list[Store], list[int]] | None:
         """Two neighbours that write all of a row together: a store of the first or last element, and a loop

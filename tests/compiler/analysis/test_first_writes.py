@@ -1,4 +1,6 @@
-"""Zeros whose first or last column is added to apart; the other nests are tested with `contract`."""
+"""Zeros whose first or last column is added to apart, or whose columns are written out; the other nests are
+tested with `contract`.
+"""
 
 from __future__ import annotations
 
@@ -150,6 +152,57 @@ def test_what_counts_as_written(steps: tuple[Step, ...]) -> None:
     assert added[:2] == ([False, False] if steps in WRITTEN else [True] * min(len(added), 2))
     for n, m in ((3, 4), (3, 2), (3, 1), (3, 0), (0, 3), (0, 0)):
         assert outcome(rows, n, m, optimised=True) == outcome(rows, n, m, optimised=False)
+
+
+WRITTEN_OUT = {
+    (0, 1, 2): "empty",
+    (2, 0, 1, 0): "empty",
+    (0, 1): "zeros",
+    (0, 1, 1): "zeros",
+    (0, 1, 3): "zeros",
+}
+
+
+@pytest.mark.parametrize(("columns", "fill"), WRITTEN_OUT.items(), ids=str)
+def test_an_axis_that_is_written_out(columns: tuple[int, ...], fill: str) -> None:
+    """for i in range(n): for j in range(m): grid[i, column, j] += x[j] for some columns of three."""
+    p = Loops()
+    b = p.b
+    grid = b.alloc([p.n, b.int(3), p.m], "float64", "zeros", "grid")
+    at = [b.int(column) for column in columns]
+
+    def row(b: Builder, i: Value) -> None:
+        def element(b: Builder, j: Value) -> None:
+            for column in at:
+                b.store(grid, [i, column, j], b.load(p.x, [j]), accumulate=True)
+
+        p.each(element, p.m)
+
+    p.each(row)
+    fn = contract(p.function(grid))
+    assert [op.fill for op in walk(fn.body) if isinstance(op, Alloc)] == [fill]
+    if max(columns) < 3:
+        expected = np.zeros((2, 3, 4))
+        for column in columns:
+            expected[:, column] += np.arange(1.0, 5.0)
+        (made,) = run(fn, [np.arange(1.0, 9.0), np.zeros(8), 2, 4], print)
+        np.testing.assert_array_equal(made, expected)
+
+
+def test_reading_between_columns_that_are_written_out() -> None:
+    p = Loops()
+    b = p.b
+    grid = b.alloc([p.n, b.int(2)], "float64", "zeros", "grid")
+    zero, one = b.int(0), b.int(1)
+
+    def row(b: Builder, i: Value) -> None:
+        b.store(grid, [i, zero], b.load(p.x, [i]), accumulate=True)
+        b.store(p.y, [i], b.load(grid, [i, one]))
+        b.store(grid, [i, one], b.load(p.x, [i]), accumulate=True)
+
+    p.each(row)
+    fn = contract(p.function(grid))
+    assert [op.fill for op in walk(fn.body) if isinstance(op, Alloc)] == ["zeros"]
 
 
 def test_the_shadow_of_columns_that_stand_apart() -> None:
