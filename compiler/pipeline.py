@@ -46,6 +46,7 @@ from .transform.parallel import Decision, parallel
 from .transform.reuse import reuse
 from .transform.settle import settle
 from .transform.shrink import shrink
+from .transform.stores_last import stores_last
 from .transform.strips import strips
 from .transform.suppose import suppose
 from .transform.unroll import unroll_tiny
@@ -184,9 +185,10 @@ def _final(
         module = runner.run("parallel", partial(_in_threads, module, fastmath, decisions), module)
     else:
         if explicit:  # nothing raises where indices are checked before: no order of writes is seen
-            entry = partial(strips, reassociate=runner.options.fastmath, visible=False)
-            other = partial(entry, distinct_params=False)
-            module = runner.run("strips", partial(each, entry, module, other), module)
+            for pass_ in (strips, stores_last):
+                entry = partial(pass_, reassociate=runner.options.fastmath, visible=False)
+                other = partial(entry, distinct_params=False)
+                module = runner.run(pass_.__name__, partial(each, entry, module, other), module)
         module = runner.run("reuse", partial(each, reuse, module), module)
     if explicit:
         module = runner.run("from_zero", partial(each, from_zero, module), module)

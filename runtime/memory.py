@@ -77,6 +77,7 @@ def _register(function: Callable[..., Any], *, like: bool, zero: bool) -> None:
         else:
             shape = _parse_shape(context, builder, signature.args[0], args[0])
         array = _empty_nd_impl(context, builder, signature.return_type, shape)
+        array.data = _apart(builder, array.data)
         size = builder.mul(array.itemsize, array.nitems)
         if sys.platform == "linux":
             _advise(builder, array.data, size)
@@ -95,6 +96,22 @@ def _advise(builder: Any, data: Any, size: Any) -> None:
         advice = ir.FunctionType(ir.IntType(32), [word, word, ir.IntType(32)])
         madvise = cgutils.get_or_insert_function(builder.module, advice, "madvise")
         builder.call(madvise, [start, builder.sub(end, start), ir.IntType(32)(MADV_HUGEPAGE)])
+
+
+def _apart(builder: Any, data: Any) -> Any:
+    """The address of a fresh array, of which LLVM knows that no other array lies there.
+
+    LLVM can not see that, for the address comes out of Numba's record of the allocation; a loop over many
+    arrays would have no vectors, as too many tests would have to tell them apart. So the address goes through
+    assembly that does nothing, and whose result is declared to alias nothing, as that of `malloc` is. The
+    second piece says that others know the address: who gives the array free may touch it.
+    """
+    pointer = data.type
+    same = ir.InlineAsm(ir.FunctionType(pointer, [pointer]), "", "=r,0")
+    address = builder.call(same, [data], cconv="noalias")  # where llvmlite has room for what is returned
+    known = ir.InlineAsm(ir.FunctionType(ir.VoidType(), [pointer]), "", "r,~{memory}", side_effect=True)
+    builder.call(known, [address])
+    return address
 
 
 _register(empty, like=False, zero=False)

@@ -76,6 +76,40 @@ def test_lengths_that_cannot_be(function: Any) -> None:
         make(1 << 29)
 
 
+def test_loops_over_many_arrays_need_no_tests_for_overlap() -> None:
+    @nb.njit
+    def sums(n: int) -> float:
+        a, b, c, d = mem.zeros(n), mem.zeros(n), mem.zeros(n), mem.zeros(n)
+        e, f, g, h = mem.zeros(n), mem.zeros(n), mem.zeros(n), mem.zeros(n)
+        for i in range(n):
+            a[i], b[i], c[i], d[i] = b[i] + 1.0, c[i] + 2.0, d[i] + 3.0, e[i] + 4.0
+            e[i], f[i], g[i], h[i] = f[i] + 5.0, g[i] + 6.0, h[i] + 7.0, a[i] + 8.0
+        return a[0] + b[n - 1] + h[n - 1]
+
+    assert sums(37) == 12.0
+    (text,) = sums.inspect_llvm().values()
+    assert "memcheck" not in text and "x double>" in text
+
+
+def test_memory_that_is_given_free_and_used_again() -> None:
+    """The address may be the same, so reads of the first array must come before writes to the second."""
+
+    @nb.njit
+    def chain(n: int, times: int) -> float:
+        x = mem.zeros(n)
+        for _ in range(times):
+            y = mem.empty(n)
+            for i in range(n):
+                y[i] = x[i] + i
+            x = y
+        last = x[n - 1]
+        z = mem.zeros(n)
+        return last + z[n - 1]
+
+    assert chain(5, 6) == 24.0
+    assert chain(1000, 7) == 7 * 999.0
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="huge pages are asked for on Linux")
 def test_large_arrays_have_huge_pages() -> None:
     choice = Path("/sys/kernel/mm/transparent_hugepage/enabled")
