@@ -159,13 +159,16 @@ class Inside:
         facts: Facts,
         runs: tuple[Run, ...] = (),
     ) -> bool:
-        """Whether checks that have passed say that `low` and `high` are inside, if the loops `runs` run."""
+        """Whether checks that have passed say that `low` and `high` are inside, if the loops `runs` run.
+
+        What is inside of an array is inside of a longer one.
+        """
         length = self._canonical(self.lengths.of(array, axis), facts)
         given = {*runs, *facts.runs}
         passed = [
             p
             for p in facts.passed[-MOST_PASSED:]
-            if facts.same_as(p.length) == length and given.issuperset(p.runs)
+            if is_within(facts.same_as(p.length), length, True) and given.issuperset(p.runs)
         ]
         for total, upper in ((low, False), (high, True)):
             if total is None:

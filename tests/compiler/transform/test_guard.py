@@ -221,6 +221,30 @@ def test_where_it_stands() -> None:
     assert "if not -w.shape[0] <= t_2 < w.shape[0]:" in source
 
 
+@pytest.mark.parametrize("longer_first", [False, True])
+def test_what_is_inside_of_an_array_is_inside_of_a_longer_one(longer_first: bool) -> None:
+    def f(w, at):
+        squares, sums = np.empty(len(w)), np.zeros(len(w) + 1)
+        for i in range(len(w)):
+            squares[i] = np.sin(w[i])
+            sums[i + 1] = sums[i] + w[i] ** 2
+        total = 0.0
+        for k in range(len(at)):
+            if longer_first:
+                total += sums[at[k]] * squares[at[k]]
+            else:
+                total += squares[at[k]] * sums[at[k]]
+        return total
+
+    at = np.array([0, 3, -1])
+    derivative = compiled(f, VECTOR, at)
+    assert derivative.backward_source.count("raise IndexError") == 1 + longer_first
+    assert derivative(VECTOR, at)[0] == pytest.approx(f(VECTOR, at))
+    for outside in (len(VECTOR), -len(VECTOR) - 1):
+        with pytest.raises(IndexError, match=f"index {outside} is out of bounds"):
+            derivative(VECTOR, np.array([0, outside]))
+
+
 def test_a_later_check_before_the_loop_says_enough() -> None:
     def periodic(w, x):
         total = 0.0
