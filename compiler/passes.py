@@ -27,6 +27,7 @@ from .transform.narrow import narrow
 from .transform.products import products
 from .transform.promote import promote, promote_all
 from .transform.recurrences import recurrences
+from .transform.restart import restart
 from .transform.ring_rows import ring_rows
 from .transform.rings import rings
 from .transform.scalarise import scalarise
@@ -75,6 +76,7 @@ REVERSED: Passes = (
     gather,
     fuse_gathered,
     zero_between,
+    restart,
     contract,
     ring_rows,
     promote_all,

@@ -64,7 +64,7 @@ class _Pass:
 
     def __init__(self, known: Dependences, fn: Function) -> None:
         self.known = known
-        self.aliased = _aliased(fn)
+        self.aliased = aliased(fn)
         self.private = {op.out for op in walk(fn.body) if isinstance(op, Alloc)} - self.aliased
         self.private.difference_update(fn.results)
         self.lengths = {(op.args[0], op.axis): op.out for op in walk(fn.body) if isinstance(op, Dim)}
@@ -230,7 +230,7 @@ class _Pass:
                     del last[place]
 
 
-def _aliased(fn: Function) -> set[Value]:
+def aliased(fn: Function) -> set[Value]:
     """Arrays that something else than loads, stores, lengths and results may name."""
     found: set[Value] = set()
     for op in walk(fn.body):
