@@ -36,6 +36,7 @@ from .runner import Runner, each
 from .specs import Length, ParamSpec
 from .tangent.build import tangent
 from .tangent.lanes import LanesRefused, lane_tangent
+from .transform.blocks import blocks
 from .transform.dce import dce
 from .transform.from_zero import from_zero
 from .transform.guard import guard
@@ -185,7 +186,7 @@ def _final(
         module = runner.run("parallel", partial(_in_threads, module, fastmath, decisions), module)
     else:
         if explicit:  # nothing raises where indices are checked before: no order of writes is seen
-            for pass_ in (strips, stores_last):
+            for pass_ in (blocks, strips, stores_last):
                 entry = partial(pass_, reassociate=runner.options.fastmath, visible=False)
                 other = partial(entry, distinct_params=False)
                 module = runner.run(pass_.__name__, partial(each, entry, module, other), module)

@@ -26,10 +26,12 @@ class Existing:
 
     def exists(self, array: Value, index: Sequence[Value]) -> bool:
         """Whether an array certainly has an element, which is not counted from the end."""
-        return all(
-            self._bounds.nonnegative(i)
-            and any(self._bounds.at_most(i, n, 1) for n in self._axis(array, axis))
-            for axis, i in enumerate(index)
+        return all(self.lies_in(array, axis, i) for axis, i in enumerate(index))
+
+    def lies_in(self, array: Value, axis: int, i: Value) -> bool:
+        """Whether an axis certainly has an index, which is not counted from the end."""
+        return self._bounds.nonnegative(i) and any(
+            self._bounds.at_most(i, n, 1) for n in self._axis(array, axis)
         )
 
     def is_length(self, array: Value, axis: int, value: Value) -> bool:
