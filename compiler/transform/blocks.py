@@ -47,7 +47,8 @@ from ..ir.nodes import Alloc, Check, Const, For, Function, Op, Region, Store, Va
 from ..ir.types import Scalar
 from ..ir.walk import walk
 from ..prims.prim import emit
-from .block_products import Block, used
+from .block_products import Products
+from .row_block import Block, used
 
 BLOCK = 64
 """Iterations of a block at most: the library is as fast as it gets with so many rows."""
@@ -227,7 +228,7 @@ class _Cut:
             case Each():
                 block.each(item.ops, [p for p in self._loop.carried if self._home(p) is item])
             case Nest():
-                block.nest(item.loop, item.updates)
+                Products(block, item.loop, item.updates)
             case Around():
                 block.open(item.loop)
                 for inner in item.items:
