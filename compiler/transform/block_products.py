@@ -124,7 +124,7 @@ class Products:
 
     def _dot(self, left: Value, right: Value) -> Value:
         (product,) = self.b.call("dot", (left, right), (Array(left.dtype, 2),))
-        product.name = "product"
+        product.name = "sums"
         return product
 
     def _for(self, loop: For, body: Region, now: Now) -> None:

@@ -21,9 +21,9 @@ After::
         for b in range(0, d, 1) {
             for a in range(b, d, 1) { matrix[b, a] += m[b, a] }
         }
-        product: f64[:, :] = dot(v_rows[:count], matrix)
+        sums: f64[:, :] = dot(v_rows[:count], matrix)
         for k in range(0, count, 1) {
-            for a in range(0, d, 1) { y_rows[k, a] += product[k, a] }
+            for a in range(0, d, 1) { y_rows[k, a] += sums[k, a] }
         }
         …
     }

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pullback.compiler import pipeline
 from pullback.compiler.analysis import parts
 from pullback.compiler.ir.nodes import Apply, Op
 from pullback.compiler.ir.text import show
@@ -29,8 +30,9 @@ def unjitted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Strips of three iterations, so that loops have some."""
+    """Strips of three iterations, so that loops have some, and no blocks for products of matrices."""
     monkeypatch.setattr(module, "STRIP", 3)
+    monkeypatch.setattr(pipeline, "blocks", lambda fn, **_: fn)
 
 
 def logistic(w, x):
