@@ -85,8 +85,8 @@ def varying(known: Dependences, loop: For) -> set[Value] | None:
 
 
 def is_shared(op: Op, differing: set[Value]) -> bool:
-    """Whether a loop has the same iterations in every iteration around, and hands nothing on."""
-    return isinstance(op, For) and not op.inits and differing.isdisjoint(op.args)
+    """Whether a loop has the same iterations in every iteration around."""
+    return isinstance(op, For) and differing.isdisjoint(op.args[:3])
 
 
 class Updates:

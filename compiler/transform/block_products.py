@@ -211,11 +211,14 @@ class Products:
         b, block = self.b, self.block
         made = {r.value: self._panels.panel(r) for u in self.updates for r in u.rows if r.source is None}
         left = [op for op in walk(self.nest.body) if isinstance(op, Store) and id(op) not in self._extracted]
-        if not left and not made:
+        if not left and not made and not self.nest.inits:
             return
         k, now = block.rows(used([self.nest]))
+        lo, hi, step, *inits = (now.get(a, a) for a in self.nest.args)
+        carried = [Value(p.type, p.name) for p in self.nest.carried]
+        now.update(zip(self.nest.carried, carried, strict=True))
         now[self.nest.index] = index = Value(INT, self.nest.index.name)
-        b.open((index,))
+        b.open((index, *carried))
         for op in self.nest.body.ops:
             if isinstance(op, For):
                 self._rest_of(op, now, k, products, index)
@@ -224,7 +227,10 @@ class Products:
             for out in op.outs:
                 if out in made:
                     b.store(made[out], (k, index), now[out])
-        self._for(self.nest, b.close(), block.now)
+        body = b.close([now.get(v, v) for v in self.nest.next])
+        for out, after in zip(self.nest.outs, b.for_(lo, hi, step, inits, body), strict=True):
+            if out in block.strips:
+                b.store(block.strips[out], (k,), after)
         block.end()
 
     def _rest_of(self, loop: For, now: Now, k: Value, products: dict[int, Value], index: Value) -> None:

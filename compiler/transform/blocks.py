@@ -159,7 +159,7 @@ class _Cut:
         updates = self._updates.of(loop)
         if updates:
             return Nest(loop, updates)
-        items, found = self._plan(loop.body.ops)
+        items, found = ([], False) if loop.inits else self._plan(loop.body.ops)
         return Around(loop, items) if found else None
 
     def _is_same(self, op: Op) -> bool:
@@ -242,8 +242,7 @@ class _Cut:
         for item in _flat(self._items):
             ops = item.ops if isinstance(item, Each) else [item.loop] if isinstance(item, Nest) else []
             found.update((v, None) for v in used(ops) if v in made and made[v] is not item)
-            if isinstance(item, Each):
-                made.update((out, item) for op in item.ops for out in op.outs if isinstance(out.type, Scalar))
+            made.update((out, item) for op in ops for out in op.outs if isinstance(out.type, Scalar))
         return list(found)
 
 

@@ -108,6 +108,24 @@ def banded(w, x):
     return total
 
 
+def features(w, x):
+    """The nest of the products carries a sum, which is read after it."""
+    n, d = x.shape
+    u = np.empty(d)
+    total = 0.0
+    for i in range(n):
+        for j in range(d):
+            u[j] = np.cos(x[i, j])
+        square = 1.0
+        for j in range(d):
+            s = w[3, j]
+            for a in range(j + 1):
+                s += w[j, a] * u[a]
+            square += np.tanh(s) * s
+        total += np.log(square)
+    return total
+
+
 CUT = [packed, layers, scaled]
 
 
@@ -199,6 +217,20 @@ def derived(f: Callable[..., float], n: int, d: int = 4) -> str:
 def test_cut(f: Callable[..., float], n: int) -> None:
     text = derived(f, n)
     assert "matrix = mem.zeros(" in text and "support.dot(" in text
+
+
+@pytest.mark.parametrize("n", [0, 2, 3, 7])
+def test_a_nest_may_carry_sums(n: int) -> None:
+    w, x = arguments(n)
+    derivative = pb.value_and_grad(features)
+    value, w_bar = derivative(w, x)
+    text = derivative.backward_source
+    assert "square_strip" in text
+    assert "matrix = mem.zeros(" in text
+    assert value == pytest.approx(features(w, x), rel=1e-12)
+    step = 1e-6 * np.random.default_rng(1).standard_normal(w.shape)
+    slope = (features(w + step, x) - features(w - step, x)) / 2
+    assert np.sum(w_bar * step) == pytest.approx(slope, rel=1e-6, abs=1e-12)
 
 
 def test_second_derivatives() -> None:
