@@ -14,7 +14,7 @@ from .row_block import Block, Now, used
 
 SMALLEST = 64
 """Elements of a matrix that are worth a call of the library."""
-FEWEST_ROWS = 8
+FEWEST_ROWS = 64
 """Iterations that are worth making a matrix for them."""
 SPARSEST = 2
 """How many elements a matrix may have for each that the nest names."""

@@ -12,8 +12,8 @@ Before::
 
 After::
 
-    for first in range(0, n, 64) {
-        count: i64 = pymin(n - first, 64)
+    for first in range(0, n, 256) {
+        count: i64 = pymin(n - first, 256)
         for k in range(0, count, 1) {
             for a in range(0, d, 1) { v_rows[k, a] = x[first + k, a] - c[a];  y_rows[k, a] = 0.0 }
         }
@@ -50,8 +50,8 @@ from ..prims.prim import emit
 from .block_products import Products
 from .row_block import Block, used
 
-BLOCK = 64
-"""Iterations of a block at most: the library is as fast as it gets with so many rows."""
+BLOCK = 256
+"""Iterations of a block at most: making the matrix takes little time beside so many rows."""
 BUDGET = 1 << 18
 """Elements of scratch memory for a block, 2 MB: if an iteration has much, there are fewer in a block."""
 FEWEST = 32
