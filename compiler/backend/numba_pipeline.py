@@ -20,10 +20,8 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase
 from numba.core.compiler_machinery import PassManager, register_pass
 
+from ...runtime.stored import TRIED, without_text
 from .numba_lowering import Lower
-
-TRIED = (0, 68)
-"""The version of Numba whose insides these are."""
 
 PASSES = (
     untyped_passes.TranslateByteCode,
@@ -88,4 +86,5 @@ def njit(**options: Any) -> Callable[..., Any]:
     """`numba.njit` as generated files import it."""
     if not options.get("parallel") and numba.version_info.short == TRIED:
         options |= {"pipeline_class": Pipeline, "no_cfunc_wrapper": True}
-    return numba.njit(**options)  # type: ignore[no-any-return]
+    compiled = numba.njit(**options)
+    return lambda function: without_text(compiled(function))
