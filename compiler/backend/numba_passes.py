@@ -2,6 +2,8 @@
 
     Numba   for each variable with two assignments, rewrite all blocks; after each pass, find what lives where
     here    for each variable with two assignments, rewrite those that have it; in the end, what lives where
+    Numba   for each `+`, ask all that is known of `+` for these types
+    here    ask once
 
 Generated functions have hundreds of blocks and variables, and none is a generator, for which alone Numba has
 to know between passes which variables live.
@@ -9,15 +11,19 @@ to know between passes which variables live.
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
-from numba.core import ssa, typed_passes, untyped_passes
+from numba.core import ssa, typed_passes, types, untyped_passes
 from numba.core.analysis import compute_cfg_from_blocks
 from numba.core.compiler_machinery import register_pass
 from numba.core.ir import Block
 from numba.core.ir_utils import build_definitions
 from numba.core.rewrites import rewrite_registry
+from numba.core.types.containers import BaseTuple
+from numba.core.types.misc import SliceType
 
 
 @register_pass(mutates_CFG=False, analysis_only=False)
@@ -62,6 +68,49 @@ class StripPhis(typed_passes.PreLowerStripPhis):  # type: ignore[misc]
         state.func_ir = self._strip_phi_nodes(state.func_ir)
         state.func_ir._definitions = build_definitions(state.func_ir.blocks)
         return True
+
+
+@register_pass(mutates_CFG=True, analysis_only=False)
+class Types(typed_passes.NopythonTypeInference):  # type: ignore[misc]
+    """The type of every variable."""
+
+    _name = "pullback_types"
+
+    def run_pass(self, state: Any) -> bool:
+        """Find them."""
+        with remembering(state.typingctx):
+            return bool(super().run_pass(state))
+
+
+PLAIN = (types.Number, types.Boolean, types.Array, BaseTuple, SliceType)
+"""Types that are known when they are first seen, other than lists."""
+
+
+@contextlib.contextmanager
+def remembering(context: Any) -> Iterator[None]:
+    """Have what a call of a function with plain arguments gives looked up once."""
+    before = vars(context).get("resolve_function_type")
+    resolve = context.resolve_function_type
+    known: dict[tuple[int, tuple[Any, ...]], tuple[Any, Any]] = {}
+
+    def found(function: Any, args: Any, kws: Any) -> Any:
+        if kws or not all(isinstance(kind, PLAIN) for kind in args):
+            return resolve(function, args, kws)
+        key = id(function), tuple(args)  # a function type keeps what it has found, for the lowering
+        if key in known:
+            return known[key][1]
+        signature = resolve(function, args, kws)
+        if signature is not None:
+            known[key] = function, signature
+        return signature
+
+    context.resolve_function_type = found
+    try:
+        yield
+    finally:
+        del context.resolve_function_type
+        if before is not None:
+            context.resolve_function_type = before
 
 
 def single_assignments(blocks: dict[int, Any]) -> dict[int, Any]:

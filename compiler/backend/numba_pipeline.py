@@ -22,7 +22,7 @@ from numba.core.compiler_machinery import PassManager, register_pass
 
 from ...runtime.stored import TRIED, without_text
 from .numba_lowering import Lower
-from .numba_passes import Rewrites, SingleAssignments, StripPhis
+from .numba_passes import Rewrites, SingleAssignments, StripPhis, Types
 
 PASSES = (
     untyped_passes.TranslateByteCode,
@@ -31,7 +31,7 @@ PASSES = (
     Rewrites,
     untyped_passes.RewriteDynamicRaises,
     SingleAssignments,
-    typed_passes.NopythonTypeInference,
+    Types,
     StripPhis,
     typed_passes.InlineOverloads,
     typed_passes.NoPythonSupportedFeatureValidation,

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import operator
+from typing import Any
+
 import numpy as np
 import pytest
+from numba import types
 from numba.core import ssa
 from numba.core.compiler import run_frontend
-from pullback.compiler.backend.numba_passes import single_assignments
+from pullback.compiler.backend.numba_passes import remembering, single_assignments
 
 
 def straight(x):
@@ -67,6 +71,43 @@ def test_blocks_without_the_variable_are_not_rewritten() -> None:
         and not any(str(step.value).startswith("phi") for step in kept[label].find_insts(ssa.ir.Assign))
     ]
     assert any(kept[label] is blocks[label] for label in free)
+
+
+class Context:
+    """As much of a typing context as is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Any] = []
+
+    def resolve_function_type(self, function: Any, args: Any, kws: Any) -> Any:
+        self.asked.append((function, args, kws))
+        return None if function == "unknown" else (function, args)
+
+
+def test_calls_are_resolved_once_and_only_meanwhile() -> None:
+    context, real, whole = Context(), types.float64, types.int64
+    with remembering(context):
+        for _ in range(3):
+            assert context.resolve_function_type(operator.add, (real, real), {})[1] == (real, real)
+            assert context.resolve_function_type(operator.add, (real, whole), {})[1] == (real, whole)
+        assert len(context.asked) == 2
+        with remembering(context):
+            context.resolve_function_type(operator.add, (real, real), {})
+        context.resolve_function_type(operator.add, (real, real), {})
+        assert len(context.asked) == 2
+    context.resolve_function_type(operator.add, (real, real), {})
+    assert len(context.asked) == 3
+    assert "resolve_function_type" not in vars(context)
+
+
+def test_what_may_change_is_asked_again() -> None:
+    context = Context()
+    with remembering(context):
+        for _ in range(2):
+            context.resolve_function_type(operator.add, (types.List(types.int64), types.int64), {})
+            context.resolve_function_type(operator.add, (types.int64,), {"out": types.int64})
+            context.resolve_function_type("unknown", (types.int64,), {})
+    assert len(context.asked) == 6
 
 
 def test_gradients_compile_with_them() -> None:
