@@ -53,6 +53,7 @@ def _child(kind: str, case: Case, clock: str, cache: str) -> dict[str, float]:
     command = [sys.executable, "-m", __name__, kind, case.family, case.name, "--clock", clock]
     path = os.pathsep.join([*(entry for entry in sys.path if entry), str(ROOT)])
     environment = {**os.environ, "PULLBACK_CACHE_DIR": cache, "PYTHONPATH": path}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # Python keeps bytecode where it is installed
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     told: dict[str, float] = json.loads(done.stdout.strip().splitlines()[-1])
     return told

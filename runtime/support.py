@@ -16,12 +16,13 @@ from numba.extending import overload
 
 from . import memory as mem
 from .shared import lend, shared
+from .stored import without_text
 
 
 def jit(function: Callable[..., Any]) -> Any:
     """Numba's `njit` with NumPy's division, cached on disk where there is a place for it."""
     try:
-        return njit(function, cache=True, error_model="numpy")
+        return without_text(njit(function, cache=True, error_model="numpy"))
     except RuntimeError:  # no folder that can be written to
         return njit(function, error_model="numpy")
 
@@ -33,7 +34,7 @@ FAST = {"reassoc", "nsz", "contract", "arcp"}
 def fast(function: Callable[..., Any]) -> Any:
     """`jit` for sums in any order."""
     try:
-        return njit(function, cache=True, error_model="numpy", fastmath=FAST)
+        return without_text(njit(function, cache=True, error_model="numpy", fastmath=FAST))
     except RuntimeError:
         return njit(function, error_model="numpy", fastmath=FAST)
 

@@ -44,7 +44,7 @@ def write_source(text: str, directory: Path, name: str = "fn", salt: str = "") -
 
 
 def load(path: Path, jit: bool = True) -> ModuleType:
-    """Run a generated file as a module of its own name.
+    """Run a generated file as a module of its own name; Python keeps its bytecode beside it.
 
     Parameters
     ----------
@@ -67,8 +67,7 @@ def load(path: Path, jit: bool = True) -> ModuleType:
     module.__dict__["__builtins__"] = {**vars(builtins), "__import__": importing}
     sys.modules[name] = module  # Numba looks up the module of a function that it reads from its cache
     try:
-        code = compile(path.read_text(encoding="utf-8"), str(path), "exec")
-        exec(code, module.__dict__)
+        exec(spec.loader.get_code(name), module.__dict__)  # type: ignore[attr-defined]
     except BaseException:
         sys.modules.pop(name, None)
         raise

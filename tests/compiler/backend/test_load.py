@@ -50,3 +50,13 @@ def test_a_broken_file_leaves_no_module(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         load(path)
     assert path.stem not in sys.modules
+
+
+def test_bytecode_is_kept_and_follows_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    path = write_source("value = 1\n", tmp_path)
+    assert load(path).value == 1
+    kept = list((tmp_path / "__pycache__").glob("*.pyc"))
+    assert len(kept) == 1
+    path.write_text("value = 22\n")
+    assert load(path, jit=False).value == 22
