@@ -5,6 +5,7 @@ python -m benchmarks loops --names jacobi     the cases of a family whose names 
 python -m benchmarks loops --growth           all sizes: time and memory against n
 python -m benchmarks compile loops            what first calls take: empty cache, disk cache, JAX
 python -m benchmarks growth                   five programs at sizes that double: powers of n, and a plot
+python -m benchmarks tape                     small operations on the tape, beside PyTorch
 """
 
 from __future__ import annotations
@@ -72,6 +73,8 @@ def run(args: argparse.Namespace) -> int:
     from . import registry, report, rivals
     from .measure import Settings, measure
 
+    if args.families[:1] == ["tape"]:
+        return measure_tape(args)
     compiling, growing = (args.families[:1] == [word] for word in ("compile", "growth"))
     args.families = args.families[compiling or growing :]
     unknown = set(args.families) - set(registry.FAMILIES)
@@ -147,6 +150,17 @@ def measure_growth(args: argparse.Namespace, settings: Settings, about: dict[str
     if args.plot or installed("matplotlib"):
         report.plot(found, args.plot or "growth.png")
     return 1 if any(one.wrong for one in found) else 0
+
+
+def measure_tape(args: argparse.Namespace) -> int:
+    """What operations on the tape cost."""
+    from . import report, tape
+
+    about = report.machine(args.threads, args.clock)
+    clock = time.process_time if args.clock == "cpu" else time.perf_counter
+    found = tape.compare(5 if args.quick else args.repeats, clock)
+    deliver("\n\n".join([*report.head(about), tape.table(found)]) + "\n", args.markdown)
+    return 0
 
 
 def deliver(text: str, file: str | None) -> None:

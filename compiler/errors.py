@@ -12,6 +12,8 @@
     ├── CacheError                    (OSError) the cache folder cannot be trusted
     └── InternalError                 a bug of pullback: a pass broke the IR
 
+    FallbackWarning (UserWarning)     a function runs on the tape, because it cannot be compiled
+
 Errors that the user's own program raises at run time (IndexError, ValueError, ZeroDivisionError,
 AssertionError …) keep their Python type; the user's file and line are in their message.
 """
@@ -129,3 +131,7 @@ class CacheError(PullbackError, OSError):
 
 class InternalError(PullbackError):
     """A bug of pullback itself."""
+
+
+class FallbackWarning(UserWarning):
+    """A function cannot be compiled, and its gradient is computed on the tape: right, but slower."""

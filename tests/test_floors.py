@@ -49,8 +49,15 @@ FLOORS = {
     "compiler/public": 8,
     "compiler": 8,
     "runtime": 9,
-    "runtime/*/*": 10,
-    "pullback": 11,
+    "runtime/tape": 10,
+    "runtime/ops": 11,
+    "runtime/tensor": 12,
+    "runtime/autograd": 13,
+    "runtime/nn": 13,
+    "runtime/optim": 13,
+    "runtime/utils": 13,
+    "runtime/fallback": 14,
+    "pullback": 15,
 }
 
 

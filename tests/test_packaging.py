@@ -20,7 +20,7 @@ ALL_FILES = sorted(
 )
 
 RUN_TIME = {"astor", "llvmlite", "numba", "numpy", "scipy"}  # llvmlite is Numba's own
-OPTIONAL = {"matplotlib", "tqdm"}
+OPTIONAL = {"graphviz", "matplotlib", "tqdm"}
 
 
 def name(file: Path) -> str:
@@ -55,7 +55,9 @@ def test_every_folder_of_code_is_a_package() -> None:
 
 def test_inner_packages_re_export_nothing() -> None:
     outer = {ROOT / top / "__init__.py" for top in PRODUCT}
-    inner = [f for f in PRODUCT_FILES if f.name == "__init__.py" and f not in outer]
+    window = ROOT / "pullback"  # the face: `pb.nn` and its kin are there to re-export
+    packages = [f for f in PRODUCT_FILES if f.name == "__init__.py" and f not in outer]
+    inner = [f for f in packages if window not in f.parents]
     assert [name(f) for f in inner if f.read_text(encoding="utf-8").strip()] == []
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..errors import ArgumentError
+from .doors import foreign
 
 
 class CustomVjp:
@@ -44,6 +45,9 @@ class CustomVjp:
         self.fwd, self.bwd = forward, backward
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        kind = foreign((*args, *kwargs.values()))
+        if kind is not None:
+            return kind.__pullback_call__(self, args, kwargs)
         return self.fn(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -76,7 +80,8 @@ def stop_gradient(x: Any) -> Any:
     >>> pb.grad(lambda x: x * pb.stop_gradient(x))(3.0)
     3.0
     """
-    return x
+    kind = foreign((x,))
+    return x if kind is None else kind.__pullback_call__(stop_gradient, (x,), {})
 
 
 stop_gradient.__pullback_prim__ = "stop_gradient"  # type: ignore[attr-defined]

@@ -26,7 +26,7 @@ def grad(
     *,
     argnames: Argnames = None,
     has_aux: bool = False,
-    fallback: str = "tape",
+    fallback: str = "auto",
     memory_limit: int | str | None = None,
     parallel: bool | None = None,
     jit: bool | None = None,
@@ -43,7 +43,9 @@ def grad(
     has_aux
         Whether f returns (value, auxiliary data); the gradient's call then returns (gradient, aux).
     fallback
-        "tape" or "error": what to do with a function that cannot be compiled.
+        "auto" runs a function that cannot be compiled on the tape, operation by operation, with a
+        `FallbackWarning` that tells where and why; "error" raises `UnsupportedError`; "tape" runs every
+        function there, without a warning.
     memory_limit
         What the values that loops save for the reverse sweep may take: bytes, or a text such as "200MB".
         Loops that may need more are checkpointed: cut into as many segments as that takes, which run again
@@ -89,7 +91,7 @@ def value_and_grad(
     *,
     argnames: Argnames = None,
     has_aux: bool = False,
-    fallback: str = "tape",
+    fallback: str = "auto",
     memory_limit: int | str | None = None,
     parallel: bool | None = None,
     jit: bool | None = None,
@@ -127,7 +129,7 @@ def differentiable(
     *,
     argnames: Argnames = None,
     has_aux: bool = False,
-    fallback: str = "tape",
+    fallback: str = "auto",
     memory_limit: int | str | None = None,
     parallel: bool | None = None,
     jit: bool | None = None,

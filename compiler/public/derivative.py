@@ -7,12 +7,14 @@ import functools
 import importlib
 import sys
 import types
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..call import doors
 from ..call.arguments import children
 from ..call.buffers import buffers, refuse_overlap, woven
 from ..call.dispatch import Dispatcher, Places, dispatcher
@@ -21,12 +23,12 @@ from ..call.signature import Argnums, Target, target_of
 from ..call.specialise import Specialisation, compiled_for
 from ..call.trees import gradient_maker
 from ..code import Recipe
-from ..errors import ArgumentError, TypeMismatchError, UnsupportedError
+from ..errors import ArgumentError, FallbackWarning, TypeMismatchError, UnsupportedError
 from ..options import byte_count
 from ..specs import ArraySpec, ParamSpec, ScalarSpec
 from .verifying import check_first
 
-FALLBACKS = ("tape", "error")
+FALLBACKS = ("auto", "tape", "error")
 MAX_QUICK = 16  # fast paths that a derivative keeps
 
 
@@ -114,7 +116,8 @@ class Derivative(Inspectable):
     has_aux
         Whether the function returns (value, auxiliary data).
     fallback
-        "tape" or "error": what to do with a function that cannot be compiled.
+        "auto" runs a function that cannot be compiled on the tape, with a warning; "error" refuses it; "tape"
+        runs every function there.
     memory_limit
         What saved values may take: bytes, or a text such as "200MB".
     parallel
@@ -131,13 +134,13 @@ class Derivative(Inspectable):
         *,
         with_value: bool = False,
         has_aux: bool = False,
-        fallback: str = "tape",
+        fallback: str = "auto",
         memory_limit: int | str | None = None,
         parallel: bool | None = None,
         jit: bool | None = None,
     ) -> None:
         if fallback not in FALLBACKS:
-            raise ArgumentError(f"fallback={fallback!r}", hint="choose from 'tape' and 'error'")
+            raise ArgumentError(f"fallback={fallback!r}", hint="choose from 'auto', 'tape' and 'error'")
         self._given = (f, argnums, argnames)
         self._memory_limit = byte_count(memory_limit)
         self._options = {
@@ -159,7 +162,7 @@ class Derivative(Inspectable):
         self._inner = inner
         target = inner._target if inner is not None else target_of(f)
         self._target: Target = target.in_threads(parallel)
-        self._method = False
+        self._method = self._warned = False
         self._argnums: Argnums = self._target.resolve(argnums, argnames)
         self._with_value, self._has_aux, self._jit = with_value, has_aux, jit
         self._plain = self._target.simple if not self._target.before else -1
@@ -185,10 +188,18 @@ class Derivative(Inspectable):
         """A call whose arguments are not those of the last one; a specialisation that is found twice becomes
         the fast path.
         """
+        if self._options["fallback"] == "tape":
+            return self._on_tape(params)
+        kind = doors.foreign(params)
+        if kind is not None:
+            return kind.__pullback_call__(self, args, kwargs)
+        refused: UnsupportedError | None = None
         try:
             found, inputs = (self._kept or self._dispatcher()).search(params)
         except UnsupportedError as error:
-            return self._fall_back(error, args, kwargs)
+            refused = error
+        if refused is not None:
+            return self._fall_back(refused, params)
         answer = self._answer(found, inputs, params)
         quick = self._used.get(found)
         if quick is not None:
@@ -304,9 +315,33 @@ class Derivative(Inspectable):
             found_ += buffers(self._spec(found.specs, (param, item)), value, one, label)
         return found_
 
-    def _fall_back(self, error: UnsupportedError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """What happens with a function that cannot be compiled: there is no tape yet, so it is refused."""
-        raise error
+    def _fall_back(self, error: UnsupportedError, params: tuple[Any, ...]) -> Any:
+        """A function that cannot be compiled runs on the tape, and the user is told once."""
+        if self._options["fallback"] == "error" or not doors.tape:
+            raise error
+        self.warn(error, stacklevel=5)
+        return self._on_tape(params)
+
+    def warn(self, error: UnsupportedError, stacklevel: int) -> None:
+        """Tell once that the function runs on the tape, and why."""
+        if not self._warned:
+            self._warned = True
+            warnings.warn(FallbackWarning(_told(error, self._target)), stacklevel=stacklevel)
+
+    def _on_tape(self, params: tuple[Any, ...]) -> Any:
+        """What a call gives, computed on the tape."""
+        if self._inner is not None:
+            raise UnsupportedError(
+                f"{self!r} is a derivative of a derivative, which the tape does not compute",
+                self._target.src,
+                hint="differentiate with pb.autograd.grad(..., create_graph=True) of Tensors",
+            )
+        run = doors.tape[0]
+        value, gradients = run(self._target, params, self._places(self._argnums), self._has_aux)
+        answer = gradients[0] if self._argnums.single else tuple(gradients)
+        if self._with_value:
+            return value, answer
+        return (answer, value[1]) if self._has_aux else answer
 
     def _gradient_makers(self, found: Specialisation) -> list[Callable[..., Any]]:
         return [gradient_maker(self._spec(found.specs, place)) for place in self._places(self._argnums)]
@@ -474,6 +509,17 @@ def restore(cls: Any, given: tuple[Any, ...], options: dict[str, Any]) -> Any:
     if method:
         made.__set_name__(object, "")
     return made
+
+
+def _told(error: UnsupportedError, target: Target) -> str:
+    """What a user is told of a function that runs on the tape: where, why, and what would make it compile."""
+    where = error.src or target.src
+    remedy = f"\nhint: {error.hint}" if error.hint else ""
+    return (
+        f"{where}: {target.name} runs on the tape, operation by operation, because it cannot be compiled: "
+        f"{error.message}\n    {where.text}{remedy}\nfallback='error' refuses it, fallback='tape' says "
+        f"nothing"
+    )
 
 
 def _one(spec: ScalarSpec | ArraySpec) -> Any:

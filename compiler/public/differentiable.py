@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..call.dispatch import Dispatcher
+from ..call.doors import foreign
 from ..call.signature import Target, target_of
 from ..call.specialise import Specialisation
 from ..errors import ArgumentError
@@ -29,7 +30,7 @@ class Differentiable(Inspectable):
         argnames: str | Sequence[str] | None = None,
         *,
         has_aux: bool = False,
-        fallback: str = "tape",
+        fallback: str = "auto",
         memory_limit: int | str | None = None,
         parallel: bool | None = None,
         jit: bool | None = None,
@@ -54,6 +55,9 @@ class Differentiable(Inspectable):
         return {name: self._options[name] for name in ("parallel", "jit")}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        kind = foreign((*args, *kwargs.values()))
+        if kind is not None:
+            return kind.__pullback_call__(self, args, kwargs)
         return self.primal(*args, **kwargs)
 
     @property

@@ -73,4 +73,4 @@ def test_errors_are_those_of_numpy(f, error: type[Exception]) -> None:
 )
 def test_what_is_refused(f, what: str) -> None:
     with pytest.raises(pb.PullbackError, match=what):
-        pb.grad(f, jit=False)(LINE)
+        pb.grad(f, jit=False, fallback="error")(LINE)

@@ -55,4 +55,4 @@ def test_a_share_outside_raises_as_in_numpy() -> None:
 )
 def test_what_is_refused(f, what: str) -> None:
     with pytest.raises(pb.PullbackError, match=what):
-        pb.grad(f, jit=False)(DATA)
+        pb.grad(f, jit=False, fallback="error")(DATA)

@@ -1,0 +1,26 @@
+"""Doors to what stands above the compiler, which imports nothing of it.
+
+The package's face puts the tape here. A value that is not the compiler's own, such as a Tensor, brings the
+other door itself: a derivative that is called with one hands the call to `__pullback_call__` of its class,
+as NumPy does with `__array_function__`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+# What runs a gradient on the tape: (target, params, places, has_aux) → (value, gradients).
+tape: list[Callable[..., Any]] = []
+
+
+def foreign(values: Iterable[Any], depth: int = 0) -> Any:
+    """The class of the first value that takes calls into its own hands, in containers too; else None."""
+    for value in values:
+        if hasattr(type(value), "__pullback_call__"):
+            return type(value)
+        if depth < 4 and isinstance(value, tuple | list | dict):
+            inside = foreign(value.values() if isinstance(value, dict) else value, depth + 1)
+            if inside is not None:
+                return inside
+    return None

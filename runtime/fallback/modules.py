@@ -1,0 +1,259 @@
+"""What a program sees of NumPy, `math` and Python's builtins while it runs on the tape.
+
+Most of NumPy works on Arrays by itself. What does not: functions that make arrays (a plain array could not
+hold Arrays), functions of lists of Arrays, and `math` and `float`, which would give plain numbers.
+"""
+
+from __future__ import annotations
+
+import math
+import types
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+from ..tape.node import Recorded, wrap
+from ..tape.record import edge
+from .array import ARRAY, Array
+from .number import NUMBERS, Number
+
+
+def as_array(value: Any) -> Any:
+    """A NumPy float array as an Array; anything else as it is."""
+    if isinstance(value, np.ndarray) and value.dtype.kind in "fc":
+        made = wrap(Array, value)
+        if value.ndim == 0:
+            made._extras().name = ARRAY
+        return made
+    return value
+
+
+def number(value: Any) -> Any:
+    """A value without axes as a Python number: an Array as a Number with the same history."""
+    if not isinstance(value, Recorded) or type(value) is Number:
+        return value
+    plain: Any = value
+    out = wrap(Number, value._a.reshape(()))
+    out._fn = edge(np.reshape(plain, ()) if value._a.ndim else plain)
+    out._r = out._fn is not None
+    return out
+
+
+def has_array(value: Any) -> bool:
+    """Whether a list or tuple has Arrays in it, at any depth."""
+    return isinstance(value, (list, tuple)) and any(isinstance(v, Recorded) or has_array(v) for v in value)
+
+
+def stacked(value: Any, dtype: Any = None) -> Any:
+    """Nested lists with Arrays in them as one Array."""
+    if isinstance(value, (list, tuple)) and has_array(value):
+        parts = [stacked(v) for v in value]
+        arrays: Any = [p if isinstance(p, Recorded) else wrap(Array, np.asarray(p, float)) for p in parts]
+        return np.stack(arrays)
+    return value
+
+
+def _array(object: Any, dtype: Any = None, copy: Any = True, **kwargs: Any) -> Any:
+    if isinstance(object, Recorded):
+        return object.astype(dtype or object._a.dtype) if copy or dtype else object  # type: ignore[attr-defined]
+    if has_array(object):
+        made = stacked(object)
+        return made if dtype is None else made.astype(dtype)
+    return as_array(np.array(object, dtype=dtype, copy=copy, **kwargs))
+
+
+def _asarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    if isinstance(a, Recorded) and (dtype is None or np.dtype(dtype) == a._a.dtype):
+        return a
+    return _array(a, dtype)
+
+
+def _ascontiguousarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    made: Any = _asarray(a, dtype)
+    return made.copy() if isinstance(made, Array) and not made._a.flags.c_contiguous else made
+
+
+def _number(kind: type[Any]) -> Any:
+    """`np.float64` and its kin, which leave an Array an Array."""
+
+    class Number(type(kind)):  # type: ignore[misc]
+        def __instancecheck__(cls, value: Any) -> bool:
+            if isinstance(value, Array):
+                return (
+                    value._a.ndim == 0
+                    and (kind is float or type(value) is Array)
+                    and (value._a.dtype == np.dtype(kind))
+                )
+            return isinstance(value, kind)
+
+        def __subclasscheck__(cls, other: type) -> bool:
+            return issubclass(other, kind)
+
+        def __eq__(cls, other: object) -> bool:
+            return other is kind or other is cls
+
+        def __hash__(cls) -> int:
+            return hash(kind)
+
+        def __call__(cls, value: Any = 0.0, *args: Any) -> Any:
+            if isinstance(value, Array) and value._a.size == 1:
+                return number(value) if kind is float else np.reshape(value, ()).astype(np.dtype(kind))
+            return kind(value, *args)
+
+    made: Any = types.new_class(kind.__name__, (kind,), {"metaclass": Number})
+    if kind is not float:
+        made.dtype = np.dtype(kind)
+    return made
+
+
+def _of_lists(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of NumPy whose lists of Arrays become Arrays first."""
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if args and has_array(args[0]):
+            args = (stacked(args[0]), *args[1:])
+        if len(args) > 1 and has_array(args[1]):
+            args = (args[0], stacked(args[1]), *args[2:])
+        return function(*args, **kwargs)
+
+    return call
+
+
+def _maker(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of NumPy that makes an array, which Arrays can be written to."""
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        return as_array(function(*args, **kwargs))
+
+    return make
+
+
+def _full(shape: Any, fill_value: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    if isinstance(fill_value, Recorded):
+        made = as_array(np.empty(shape, dtype or fill_value._a.dtype))
+        made[...] = fill_value
+        return made
+    return as_array(np.full(shape, fill_value, dtype=dtype, **kwargs))
+
+
+_SEQUENCES = {
+    "concatenate",
+    "stack",
+    "vstack",
+    "hstack",
+    "dstack",
+    "column_stack",
+    "block",
+    "einsum",
+    "shape",
+    "ndim",
+}
+_MAKERS = ("zeros", "ones", "empty", "eye", "identity", "linspace", "logspace", "arange", "tri", "copy")
+
+
+class Numpy(types.ModuleType):
+    """NumPy, for a program on the tape."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(np, name)
+        if isinstance(value, (type, np.ufunc, types.ModuleType)) or not callable(value) or name in _SEQUENCES:
+            found = value
+        else:
+            found = _of_lists(value)
+        setattr(self, name, found)
+        return found
+
+
+def _numpy() -> Numpy:
+    made = Numpy("numpy")
+    for name in _MAKERS:
+        setattr(made, name, _maker(getattr(np, name)))
+    made.__dict__.update(
+        array=_array, asarray=_asarray, ascontiguousarray=_ascontiguousarray, asfarray=_asarray, full=_full,
+        zeros_like=_like(np.zeros_like), ones_like=_like(np.ones_like), empty_like=_like(np.empty_like),
+        full_like=lambda a, v, dtype=None, **k: _full(np.shape(a), v, dtype or a.dtype),
+        float64=_number(np.float64), float32=_number(np.float32),
+    )  # fmt: skip
+    made.copy = lambda a, **k: a.copy() if isinstance(a, Recorded) else as_array(np.copy(a, **k))  # type: ignore[attr-defined]
+    return made
+
+
+def _like(function: Any) -> Any:
+    def make(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
+        return as_array(function(a._a if isinstance(a, Recorded) else a, dtype=dtype, **kwargs))
+
+    return make
+
+
+# `math` by NumPy's functions, for Arrays only: numbers go to `math` itself, with its errors.
+_MATH = {
+    "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
+    "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "asinh": np.arcsinh,
+    "acosh": np.arccosh, "atanh": np.arctanh, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1,
+    "log1p": np.log1p, "log2": np.log2, "log10": np.log10, "sqrt": np.sqrt, "cbrt": np.cbrt, "fabs": np.fabs,
+    "fmod": np.fmod, "copysign": np.copysign, "hypot": np.hypot, "pow": np.power, "degrees": np.degrees,
+    "radians": np.radians, "isnan": np.isnan, "isinf": np.isinf, "isfinite": np.isfinite,
+}  # fmt: skip
+
+
+def _math_function(name: str) -> Callable[..., Any]:
+    original = getattr(math, name)
+    ufunc = _MATH.get(name)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not any(isinstance(a, Recorded) or has_array(a) for a in args):
+            return original(*args, **kwargs)
+        if all(not has_array(a) and (not isinstance(a, Recorded) or a._a.size == 1) for a in args):
+            original(
+                *[a._a.item() if isinstance(a, Recorded) else a for a in args]
+            )  # its errors are the program's
+            args = tuple([number(a) for a in args])
+        if ufunc is not None and len(args) == ufunc.nin:
+            return NUMBERS[ufunc](*args) if ufunc in NUMBERS else ufunc(*args)
+        if name == "log":
+            return NUMBERS[np.log](args[0]) if len(args) == 1 else call(args[0]) / call(args[1])
+        if name in ("erf", "erfc", "gamma", "lgamma"):
+            return NUMBERS[getattr(scipy.special, {"lgamma": "gammaln"}.get(name, name))](*args)
+        if name in ("fsum", "prod"):
+            return (np.sum if name == "fsum" else np.prod)(stacked(list(args[0])))
+        if name == "dist":
+            return np.sqrt(np.sum(np.square(np.subtract(stacked(args[0]), stacked(args[1])))))
+        if name == "hypot":
+            return np.sqrt(np.sum(np.square(stacked(list(args)))))
+        return original(*args, **kwargs)  # floor, ceil, isclose …: what has no derivative, or refuses
+
+    call.__name__ = name
+    return call
+
+
+class Math(types.ModuleType):
+    """`math`, for a program on the tape."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(math, name)
+        found = _math_function(name) if callable(value) else value
+        setattr(self, name, found)
+        return found
+
+
+NUMPY = _numpy()
+MATH = Math("math")
+FLOAT = _number(float)
+
+
+def COMPLEX(real: Any = 0.0, imag: Any = 0.0) -> Any:
+    """`complex`, of Arrays too."""
+    if isinstance(real, Recorded) or isinstance(imag, Recorded):
+        return number(real) + number(imag) * 1j
+    return complex(real, imag) if not isinstance(real, str) else complex(real)
+
+
+# What stands for an object that a program refers to by name.
+REPLACED: dict[int, Any] = {id(np): NUMPY, id(math): MATH}
+for _name in (*_MAKERS, "array", "asarray", "full", "zeros_like", "ones_like", "empty_like", "full_like"):
+    REPLACED[id(getattr(np, _name))] = getattr(NUMPY, _name)
+for _name in dir(math):
+    if callable(getattr(math, _name)) and not _name.startswith("_"):
+        REPLACED[id(getattr(math, _name))] = getattr(MATH, _name)

@@ -1,0 +1,105 @@
+"""A user's function as it runs on the tape: the same code, with `modules.py` in place of NumPy and `math`.
+
+The functions that it calls by name are treated alike, and those under `numba.njit` are taken as the Python
+that they were made of.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from typing import Any
+
+from .modules import COMPLEX, FLOAT, REPLACED
+
+_LIBRARIES = ("numpy", "scipy", "numba", "pullback")
+
+
+class Rebound:
+    """The functions of one run, each made once; recursive functions find themselves."""
+
+    def __init__(self) -> None:
+        self.made: dict[int, types.FunctionType] = {}
+        self.spaces: dict[int, dict[str, Any]] = {}
+        self.kept: list[Any] = []  # what is known by its address must live
+
+    def of(self, value: Any) -> Any:
+        """What stands for an object: itself, if it is no function of the user's."""
+        if id(value) in REPLACED:
+            return REPLACED[id(value)]
+        if _is_prange(value):
+            return range
+        python = getattr(value, "py_func", None)
+        if isinstance(python, types.FunctionType) and type(value).__module__.startswith("numba"):
+            value = python
+        if isinstance(value, types.FunctionType):
+            return value if _foreign(value.__module__) else self.function(value)
+        if isinstance(value, types.MethodType) and isinstance(value.__func__, types.FunctionType):
+            return types.MethodType(self.of(value.__func__), value.__self__)
+        if isinstance(value, types.ModuleType) and not _foreign(value.__name__):
+            return _Module(value, self)
+        return value
+
+    def function(self, function: types.FunctionType) -> types.FunctionType:
+        """The function with what its names stand for replaced."""
+        known = self.made.get(id(function))
+        if known is not None:
+            return known
+        cells = tuple([types.CellType() for _ in function.__closure__ or ()])
+        space = self._space(function.__globals__)
+        made = types.FunctionType(
+            function.__code__, space, function.__name__, function.__defaults__, cells or None
+        )
+        made.__kwdefaults__ = function.__kwdefaults__
+        made.__dict__.update(function.__dict__)
+        made.__module__, made.__qualname__ = function.__module__, function.__qualname__
+        self.made[id(function)] = made
+        self.kept.append(function)
+        for name in _names(function.__code__):
+            if name in function.__globals__:
+                space[name] = self.of(function.__globals__[name])
+        for new, old in zip(cells, function.__closure__ or (), strict=True):
+            try:
+                new.cell_contents = self.of(old.cell_contents)
+            except ValueError:  # a name that has no value yet
+                continue
+        return made
+
+    def _space(self, names: dict[str, Any]) -> dict[str, Any]:
+        """A module's names for this run."""
+        space = self.spaces.get(id(names))
+        if space is None:
+            space = self.spaces[id(names)] = dict(names)
+            space.setdefault("float", FLOAT)
+            space.setdefault("complex", COMPLEX)
+        return space
+
+
+class _Module:
+    """A module of the user's, whose functions are rebound when they are asked for."""
+
+    def __init__(self, module: types.ModuleType, rebound: Rebound) -> None:
+        self._module, self._rebound = module, rebound
+
+    def __getattr__(self, name: str) -> Any:
+        return self._rebound.of(getattr(self._module, name))
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """The names that a function and the functions inside of it refer to."""
+    found = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found |= _names(constant)
+    return found
+
+
+def _foreign(module: str | None) -> bool:
+    """Whether a module is a library that works on Arrays as it is."""
+    top = (module or "").partition(".")[0]
+    return (top in sys.stdlib_module_names and top != "__main__") or top in _LIBRARIES
+
+
+def _is_prange(value: Any) -> bool:
+    numba = sys.modules.get("numba")
+    return numba is not None and value is getattr(numba, "prange", None)

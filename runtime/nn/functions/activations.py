@@ -1,0 +1,512 @@
+"""Activations of straight pieces: `relu` and its kin."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...ops.pointwise import quiet
+from ...tape.node import Node
+from ...tape.record import record
+from ...tensor.random import source
+from ...tensor.tensor import Tensor
+from .operands import tensor_of
+from .pointwise import applied, floats, zero_where
+
+
+class ReluBackward0(Node):
+    """max(x, 0), from its result."""
+
+    __slots__ = ()
+    saves_results = 1
+
+    def backward(self, g: Any, y: Any) -> Any:
+        return (zero_where(y <= 0, g),)
+
+
+class HardtanhBackward0(Node):
+    """x between two bounds, which `static` is."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        low, high = self.static
+        return (zero_where((x <= low) | (x >= high), g),)
+
+
+class ThresholdBackward0(Node):
+    """x above a threshold, which `static` is, and a number elsewhere."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        return (zero_where(x <= self.static, g),)
+
+
+class ThresholdBackward1(ThresholdBackward0):
+    """`ThresholdBackward0` in place."""
+
+    __slots__ = ()
+
+
+class LeakyReluBackward0(Node):
+    """x, or slope · x below zero; `static` is the slope."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        return (np.where(x > 0, g, self.static * g),)
+
+
+class LeakyReluBackward1(LeakyReluBackward0):
+    """`LeakyReluBackward0` in place."""
+
+    __slots__ = ()
+
+
+class PreluKernelBackward0(Node):
+    """x, or w · x below zero."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any, w: Any) -> Any:
+        return (
+            np.where(x > 0, g, w * g) if self.wants(0) else None,
+            np.where(x > 0, 0, x * g) if self.wants(1) else None,
+        )
+
+
+class RreluWithNoiseBackward0(Node):
+    """x times what was drawn, which is 1 above zero."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, noise: Any) -> Any:
+        return (g * noise,)
+
+
+class RreluWithNoiseBackward1(RreluWithNoiseBackward0):
+    """`RreluWithNoiseBackward0` in place."""
+
+    __slots__ = ()
+
+
+class MeanRrelu(LeakyReluBackward0):
+    """`RreluWithNoiseBackward0` with the mean slope."""
+
+    __slots__ = ()
+
+    def name(self) -> str:
+        return "RreluWithNoiseBackward0"
+
+
+class HardsigmoidBackward0(Node):
+    """(x + 3) / 6 between 0 and 1."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        return (np.where((x > -3) & (x < 3), g * (1 / 6), 0),)
+
+
+class HardswishBackward0(Node):
+    """x times `hardsigmoid` of x."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        return (np.where(x < -3, 0, np.where(x <= 3, g * (x / 3 + 0.5), g)),)
+
+
+class HardshrinkBackward0(Node):
+    """x where |x| is larger than a number, which `static` is."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        return (zero_where((x >= -self.static) & (x <= self.static), g),)
+
+
+class SoftshrinkBackward0(HardshrinkBackward0):
+    """x moved towards zero by a number, which `static` is."""
+
+    __slots__ = ()
+
+
+def _relu(x: Tensor) -> Any:
+    return record(ReluBackward0, np.maximum(x._a, 0), (x,))
+
+
+def relu(input: Any, inplace: bool = False) -> Tensor:
+    """`max(input, 0)`.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.relu(pb.tensor([-1.0, 2.0]))
+    tensor([0., 2.])
+    """
+    return applied(_relu, input, inplace)
+
+
+def relu_(input: Any) -> Tensor:
+    """`relu` in place."""
+    return relu(input, True)
+
+
+def _hardtanh(x: Tensor, low: Any, high: Any) -> Any:
+    kind = x._a.dtype
+    result = np.clip(x._a, kind.type(low), kind.type(high))
+    return record(HardtanhBackward0, result, (x,), (x,), (low, high))
+
+
+def hardtanh(input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
+    """The input between two bounds.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    min_val, max_val
+        The bounds.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If the bounds are in the wrong order.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.hardtanh(pb.tensor([-2.0, 0.5, 2.0]))
+    tensor([-1.0000,  0.5000,  1.0000])
+    """
+    if min_val > max_val:
+        raise ValueError("min_val cannot be greater than max_val")
+    return applied(_hardtanh, input, inplace, min_val, max_val)
+
+
+def hardtanh_(input: Any, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
+    """`hardtanh` in place."""
+    return hardtanh(input, min_val, max_val, True)
+
+
+def relu6(input: Any, inplace: bool = False) -> Tensor:
+    """`min(max(input, 0), 6)`.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.relu6(pb.tensor([-1.0, 2.0, 9.0]))
+    tensor([0., 2., 6.])
+    """
+    return applied(_hardtanh, input, inplace, 0, 6)
+
+
+def _leaky(x: Tensor, slope: float, node: type[Node]) -> Any:
+    a = floats(x, "leaky_relu_cpu")
+    return record(node, np.where(a > 0, a, a * slope), (x,), (x,), slope)
+
+
+def leaky_relu(input: Any, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
+    """The input above zero, `negative_slope * input` below.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    negative_slope
+        The slope below zero.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.leaky_relu(pb.tensor([-1.0, 2.0]), 0.5)
+    tensor([-0.5000,  2.0000])
+    """
+    node = LeakyReluBackward1 if inplace else LeakyReluBackward0
+    return applied(_leaky, input, inplace, negative_slope, node)
+
+
+def leaky_relu_(input: Any, negative_slope: float = 0.01) -> Tensor:
+    """`leaky_relu` in place."""
+    return leaky_relu(input, negative_slope, True)
+
+
+def prelu(input: Any, weight: Any) -> Tensor:
+    """The input above zero, `weight * input` below.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    weight
+        One number, or one for each channel (axis 1).
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If there is another number of weights.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.prelu(pb.tensor([-1.0, 2.0]), pb.tensor([0.5]))
+    tensor([-0.5000,  2.0000])
+    """
+    x, w = tensor_of(input), tensor_of(weight)
+    a = floats(x, "prelu_cpu")
+    count = w._a.size
+    if count != 1:
+        channels = a.shape[1] if a.ndim > 1 else 1
+        if channels != count:
+            raise RuntimeError(
+                f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} "
+                f"and "
+                f"channel size = {channels}."
+            )
+        w = w.reshape(-1, *(1,) * (a.ndim - 2))
+    elif w._a.ndim:
+        w = w.reshape(())
+    made: Tensor = record(PreluKernelBackward0, np.where(a > 0, a, w._a * a), (x, w), (x, w))
+    return made
+
+
+def _rrelu(x: Tensor, lower: float, upper: float, node: type[Node]) -> Any:
+    a = floats(x, "rrelu_with_noise_cpu")
+    drawn = source(None).uniform(lower, upper, a.shape).astype(a.dtype)
+    noise = np.where(a <= 0, drawn, 1).astype(a.dtype, copy=False)
+    return record(node, a * noise, (x,), (noise,))
+
+
+def rrelu(
+    input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """`leaky_relu` with slopes that are drawn in training, and their mean otherwise.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    lower, upper
+        Bounds of the slopes.
+    training
+        Draw a slope for every element.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.rrelu(pb.tensor([-1.0, 2.0]), 0.25, 0.75)
+    tensor([-0.5000,  2.0000])
+    """
+    if not training:
+        return applied(_leaky, input, inplace, (lower + upper) / 2, MeanRrelu)
+    node = RreluWithNoiseBackward1 if inplace else RreluWithNoiseBackward0
+    return applied(_rrelu, input, inplace, lower, upper, node)
+
+
+def rrelu_(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False) -> Tensor:
+    """`rrelu` in place."""
+    return rrelu(input, lower, upper, training, True)
+
+
+def _threshold(x: Tensor, threshold: float, value: float, node: type[Node]) -> Any:
+    result = np.where(x._a <= threshold, x._a.dtype.type(value), x._a)
+    return record(node, result, (x,), (x,), threshold)
+
+
+def threshold(input: Any, threshold: float, value: float, inplace: bool = False) -> Tensor:
+    """The input where it is above `threshold`, `value` elsewhere.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    threshold
+        Up to here values are replaced.
+    value
+        By what.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.threshold(pb.tensor([0.5, 2.0]), 1.0, 9.0)
+    tensor([9., 2.])
+    """
+    node = ThresholdBackward1 if inplace else ThresholdBackward0
+    return applied(_threshold, input, inplace, threshold, value, node)
+
+
+def threshold_(input: Any, threshold_: float, value: float) -> Tensor:
+    """`threshold` in place."""
+    return threshold(input, threshold_, value, True)
+
+
+def _hardsigmoid(x: Tensor) -> Any:
+    a = floats(x, "hardsigmoid_cpu")
+    return record(HardsigmoidBackward0, np.clip(a + 3, 0, 6) / 6, (x,), (x,))
+
+
+def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
+    """`(input + 3) / 6` between 0 and 1.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.hardsigmoid(pb.tensor([-3.0, 0.0, 3.0]))
+    tensor([0.0000, 0.5000, 1.0000])
+    """
+    return applied(_hardsigmoid, input, inplace)
+
+
+def _hardswish(x: Tensor) -> Any:
+    a = floats(x, "hardswish_cpu")
+    return record(HardswishBackward0, a * np.clip(a + 3, 0, 6) / 6, (x,), (x,))
+
+
+def hardswish(input: Any, inplace: bool = False) -> Tensor:
+    """`input * hardsigmoid(input)`.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.hardswish(pb.tensor([-3.0, 0.0, 3.0]))
+    tensor([-0., 0., 3.])
+    """
+    return applied(_hardswish, input, inplace)
+
+
+def hardshrink(input: Any, lambd: float = 0.5) -> Tensor:
+    """The input where its absolute value is larger than `lambd`, zero elsewhere.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    lambd
+        The bound.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.hardshrink(pb.tensor([-1.0, 0.25, 1.0]))
+    tensor([-1.,  0.,  1.])
+    """
+    x = tensor_of(input)
+    a = floats(x, "hardshrink_cpu")
+    result = np.where((a >= -lambd) & (a <= lambd), a.dtype.type(0), a)
+    made: Tensor = record(HardshrinkBackward0, result, (x,), (x,), lambd)
+    return made
+
+
+_shrunk = quiet(lambda a, by: np.where(a > by, a - by, np.where(a < -by, a + by, a * 0)))
+
+
+def softshrink(input: Any, lambd: float = 0.5) -> Tensor:
+    """The input moved towards zero by `lambd`.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    lambd
+        By how much, not negative.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If `lambd` is negative.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.softshrink(pb.tensor([-1.0, 0.25, 1.0]))
+    tensor([-0.5000,  0.0000,  0.5000])
+    """
+    x = tensor_of(input)
+    a = floats(x, "softshrink_check")
+    if lambd < 0:
+        raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
+    made: Tensor = record(SoftshrinkBackward0, _shrunk(a, lambd), (x,), (x,), lambd)
+    return made

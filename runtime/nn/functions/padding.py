@@ -1,0 +1,302 @@
+"""`pad`, and windows as columns: `unfold` and `fold`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...ops.windows import Ints, Windows, add_columns, batch_first, batch_last, columns
+from ...tape.node import Node, Recorded
+from ...tape.record import record
+from ...tensor.tensor import Tensor
+from .adaptive import mapped, matrix, node_class
+from .operands import tensor_of
+from .sizes import several
+
+
+class ConstantPadNdBackward0(Node):
+    """A tensor with a frame of one number; `static` is the widths, a pair an axis."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any) -> Any:
+        return (framed(g, tuple([(-low, -high) for low, high in self.static]), 0),)
+
+
+def framed(x: Any, widths: tuple[tuple[int, int], ...], value: Any) -> Any:
+    """A tensor or an array with a frame of one number; negative widths cut."""
+    a = x._a if isinstance(x, Recorded) else x
+    shape = [n + low + high for n, (low, high) in zip(a.shape, widths, strict=True)]
+    out = np.full(shape, value, a.dtype) if value else np.zeros(shape, a.dtype)
+    into = tuple(
+        [slice(max(low, 0), n + low + min(high, 0)) for n, (low, high) in zip(a.shape, widths, strict=True)]
+    )
+    of = tuple(
+        [slice(max(-low, 0), n + min(high, 0)) for n, (low, high) in zip(a.shape, widths, strict=True)]
+    )
+    if out.size:
+        out[into] = a[of]
+    return record(ConstantPadNdBackward0, out, (x,), None, widths) if isinstance(x, Recorded) else out
+
+
+_NODES = {
+    **{("reflect", rank): node_class(f"ReflectionPad{rank}DBackward0") for rank in (1, 2, 3)},
+    **{("replicate", rank): node_class(f"ReplicationPad{rank}DBackward0") for rank in (1, 2, 3)},
+    **{("circular", rank): node_class("CircularPadBackward0") for rank in (1, 2, 3)},
+}
+
+
+def _sources(n: int, low: int, high: int, mode: str, axis: int, shape: Any) -> Any:
+    """From where each element of a padded axis comes.
+
+    Raises
+    ------
+    RuntimeError
+        If the padding is too wide.
+    """
+    k = np.arange(-low, n + high)
+    if mode == "replicate":
+        return np.clip(k, 0, n - 1)
+    if mode == "reflect":
+        if low >= n or high >= n:
+            raise RuntimeError(
+                f"Argument #4: Padding size should be less than the corresponding input dimension, but got: "
+                f"padding ({low}, {high}) at dimension {axis} of input {list(shape)}"
+            )
+        k = np.abs(k)
+        return np.where(k >= n, 2 * (n - 1) - k, k)
+    if low > n or high > n:
+        raise RuntimeError("Padding value causes wrapping around more than once.")
+    return k % n
+
+
+def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
+    """A tensor with a frame.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    pad
+        Widths (before, behind) of the last axis, then those of the axis before, and so on.
+    mode
+        "constant"; "reflect", "replicate" and "circular" take the frame from the tensor itself.
+    value
+        The constant; 0 without.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError, NotImplementedError
+        If the widths do not fit, or there is no such mode.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.pad(pb.tensor([1.0, 2.0]), (1, 2))
+    tensor([0., 1., 2., 0., 0.])
+    """
+    x = tensor_of(input)
+    given = [int(w) for w in pad]
+    ndim, shape = x._a.ndim, x._a.shape
+    if len(given) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
+    if len(given) // 2 > ndim:
+        raise RuntimeError(
+            f"Padding length should be less than or equal to two times the input dimension but got padding "
+            f"length {len(given)} and input of dimension {ndim}"
+        )
+    pairs = [(given[2 * k], given[2 * k + 1]) for k in range(len(given) // 2)][::-1]
+    first = ndim - len(pairs)
+    for axis, (low, high) in enumerate(pairs, first):
+        if shape[axis] + low + high < 0:
+            raise RuntimeError(
+                f"The input size {shape[axis]}, plus negative padding {low} and {high}, resulted in a "
+                f"negative "
+                f"output size, which is invalid. Check dimension {axis} of your input."
+            )
+    if mode == "constant":
+        made: Tensor = framed(x, (((0, 0),) * first) + tuple(pairs), 0 if value is None else value)
+        return made
+    if mode not in ("reflect", "replicate", "circular"):
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if value is not None and value != 0:
+        raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
+    if ndim not in (len(pairs) + 1, len(pairs) + 2) or len(pairs) > 3:
+        raise NotImplementedError(
+            f"Padding size {len(given)} is not supported for {ndim}D input tensor.\n"
+            "Supported combinations for non-constant padding:\n"
+            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
+            "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
+            "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+        )
+    matrices = []
+    for axis, (low, high) in enumerate(pairs, first):
+        at = _sources(shape[axis], low, high, mode, axis, shape)
+        matrices.append(matrix(np.arange(len(at)), at, np.ones(len(at)), (len(at), shape[axis]), x._a.dtype))
+    made = record(_NODES[mode, len(pairs)], mapped(x._a, tuple(matrices)), (x,), None, tuple(matrices))
+    return made
+
+
+# ---- windows as columns
+class Im2ColBackward0(Node):
+    """Windows as columns; `static` is the windows and the lengths of the image."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any) -> Any:
+        return (_folded(g, *self.static),)
+
+
+class Col2ImBackward0(Node):
+    """Columns added up where their windows lie; `static` is the windows and the lengths of the image."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any) -> Any:
+        return (_unfolded(g, *self.static),)
+
+
+def _unfolded(x: Any, windows: Windows, lengths: Ints) -> Any:
+    a = x._a if isinstance(x, Recorded) else x
+    cols = columns(batch_last(a, windows), windows, windows.number(lengths))
+    flat = cols.reshape(
+        a.shape[1] * math.prod(windows.kernel), math.prod(windows.number(lengths)), a.shape[0]
+    )
+    out = np.ascontiguousarray(np.moveaxis(flat, -1, 0))
+    return record(Im2ColBackward0, out, (x,), None, (windows, lengths)) if isinstance(x, Recorded) else out
+
+
+def _folded(x: Any, windows: Windows, lengths: Ints) -> Any:
+    a = x._a if isinstance(x, Recorded) else x
+    count = windows.number(lengths)
+    channels = a.shape[1] // math.prod(windows.kernel)
+    padded = np.zeros((channels, *windows.padded(lengths), a.shape[0]), a.dtype)
+    cols = np.moveaxis(a, 0, -1).reshape(channels, *windows.kernel, *count, a.shape[0])
+    add_columns(padded, cols, windows, count)
+    out = batch_first(padded, windows, lengths)
+    return record(Col2ImBackward0, out, (x,), None, (windows, lengths)) if isinstance(x, Recorded) else out
+
+
+def _sliding(kernel_size: Any, dilation: Any, padding: Any, stride: Any) -> Windows:
+    before = several(padding, 2, "padding")
+    return Windows(
+        several(kernel_size, 2, "kernel_size"), several(stride, 2, "stride"), tuple([(p, p) for p in before]),
+        several(dilation, 2, "dilation"),
+    )  # fmt: skip
+
+
+def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+    """What sliding windows show, as columns.
+
+    Parameters
+    ----------
+    input
+        (N, C, H, W) or (C, H, W).
+    kernel_size
+        Lengths of the windows.
+    dilation
+        Steps between the elements of a window.
+    padding
+        How many zeros are added on both sides.
+    stride
+        Steps from one window to the next.
+
+    Returns
+    -------
+    Tensor
+        (N, C · elements of a window, windows).
+
+    Raises
+    ------
+    RuntimeError
+        If no window fits.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.unfold(pb.ones(1, 2, 3, 3), 2).shape
+    pullback.Size([1, 8, 4])
+    """
+    x = tensor_of(input)
+    if x._a.ndim not in (3, 4):
+        raise RuntimeError(
+            f"Expected 3D or 4D (batch mode) tensor, but got input of size: {list(x._a.shape)}"
+        )
+    windows = _sliding(kernel_size, dilation, padding, stride)
+    batched = x if x._a.ndim == 4 else x.unsqueeze(0)
+    lengths = batched._a.shape[2:]
+    count = windows.number(lengths)
+    if min(count) < 1:
+        raise RuntimeError(
+            f"Given input with spatial size {lengths}, kernel_size={windows.kernel}, "
+            f"dilation={windows.dilation}, "
+            f"padding={padding}, stride={windows.stride}, calculated shape of the array of sliding blocks as "
+            f"{count}, but its components must be at least one."
+        )
+    out = _unfolded(batched, windows, lengths)
+    made: Tensor = out if batched is x else out.squeeze(0)
+    return made
+
+
+def fold(
+    input: Any, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+) -> Tensor:
+    """Columns added up where sliding windows lie: the transpose of `unfold`.
+
+    Parameters
+    ----------
+    input
+        (N, C · elements of a window, windows), or without N.
+    output_size
+        Height and width of the image.
+    kernel_size
+        Lengths of the windows.
+    dilation
+        Steps between the elements of a window.
+    padding
+        How much is cut off on both sides.
+    stride
+        Steps from one window to the next.
+
+    Returns
+    -------
+    Tensor
+        (N, C, H, W).
+
+    Raises
+    ------
+    RuntimeError
+        If shapes do not fit.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.fold(pb.ones(1, 4, 1), (2, 2), 2).shape
+    pullback.Size([1, 1, 2, 2])
+    """
+    x = tensor_of(input)
+    lengths = several(output_size, 2, "output_size")
+    windows = _sliding(kernel_size, dilation, padding, stride)
+    batched = x if x._a.ndim == 3 else x.unsqueeze(0)
+    size, count = math.prod(windows.kernel), windows.number(lengths)
+    if batched._a.shape[1] % size:
+        raise RuntimeError(
+            f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
+            f"input.size(1)={batched._a.shape[1]} and kernel_size={windows.kernel}."
+        )
+    if batched._a.shape[2] != math.prod(count):
+        raise RuntimeError(
+            f"Given output_size={lengths}, kernel_size={windows.kernel}, dilation={windows.dilation}, "
+            f"padding={several(padding, 2, 'padding')}, stride={windows.stride}, expected size of input's "
+            f"dimension 2 to match the calculated number of sliding blocks {count[0]} * {count[1]} = "
+            f"{math.prod(count)}, but got input.size(2)={batched._a.shape[2]}."
+        )
+    out = _folded(batched, windows, lengths)
+    made: Tensor = out if batched is x else out.squeeze(0)
+    return made

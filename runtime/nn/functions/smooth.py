@@ -1,0 +1,502 @@
+"""Smooth activations: `gelu`, `silu`, `softplus`, `elu` and their kin."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...ops.pointwise import quiet
+from ...tape.node import Node
+from ...tape.record import record
+from ...tensor.tensor import Tensor, axis_of
+from .operands import tensor_of
+from .pointwise import applied, erf_of, floats, sigmoid_of
+
+_ROOT_TWO = math.sqrt(2)
+_NORMAL = 1 / math.sqrt(2 * math.pi)
+_TANH = math.sqrt(2 / math.pi)
+_CUBE = 0.044715
+
+
+class EluBackward0(Node):
+    """scale · x, or scale · alpha · (exp(inside · x) - 1) below zero; `static` is alpha, scale, inside."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        alpha, scale, inside = self.static
+        below = (inside * alpha * scale) * np.exp(np.minimum(x, 0) * inside)
+        return (g * np.where(x <= 0, below, scale),)
+
+
+class EluBackward1(EluBackward0):
+    """`EluBackward0` in place."""
+
+    __slots__ = ()
+
+
+class CeluBackward0(EluBackward0):
+    """`EluBackward0` with alpha inside of the exponential too."""
+
+    __slots__ = ()
+
+
+class CeluBackward1(EluBackward0):
+    """`CeluBackward0` in place."""
+
+    __slots__ = ()
+
+
+class GeluBackward0(Node):
+    """x times the normal distribution function at x; `static` says whether tanh stands for it."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        if self.static:
+            t = np.tanh(_TANH * (x + _CUBE * (x * x * x)))
+            inner = _TANH * (1 + 3 * _CUBE * (x * x))
+            return (g * (0.5 * (1 + t) + 0.5 * (x * (1 - t * t) * inner)),)
+        return (g * (0.5 * (1 + erf_of(x / _ROOT_TWO)) + x * (_NORMAL * np.exp(-0.5 * (x * x)))),)
+
+
+class SiluBackward0(Node):
+    """x · sigmoid(x)."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        s = sigmoid_of(x)
+        return (g * (s * (1 + x * (1 - s))),)
+
+
+class MishBackward0(Node):
+    """x · tanh(log(1 + exp(x)))."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        t = np.tanh(np.logaddexp(x, 0.0))
+        return (g * (t + x * sigmoid_of(x) * (1 - t * t)),)
+
+
+class SoftplusBackward0(Node):
+    """log(1 + exp(beta · x)) / beta, and x above a threshold; `static` is both."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        beta, threshold = self.static
+        return (g * np.where(x * beta > threshold, 1, sigmoid_of(x * beta)),)
+
+
+class LogSigmoidBackward0(Node):
+    """log(sigmoid(x))."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        return (g * sigmoid_of(-x),)
+
+
+class GluBackward0(Node):
+    """One half of x times the sigmoid of the other; `static` is the axis and the half's length."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any) -> Any:
+        axis, n = self.static
+        before = (slice(None),) * axis
+        one, gate = x[(*before, slice(0, n))], sigmoid_of(x[(*before, slice(n, 2 * n))])
+        return (np.concatenate([g * gate, g * one * (gate * (1 - gate))], axis=axis),)
+
+
+@quiet
+def _elu_values(a: Any, alpha: float, scale: float, inside: float) -> Any:
+    return np.where(a <= 0, np.expm1(np.minimum(a, 0) * inside) * (alpha * scale), a * scale)
+
+
+def _elu(x: Tensor, alpha: float, scale: float, inside: float, node: type[Node]) -> Any:
+    a = floats(x, "elu_cpu")
+    result = _elu_values(a, alpha, scale, inside).astype(a.dtype, copy=False)
+    return record(node, result, (x,), (x,), (alpha, scale, inside))
+
+
+def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """The input above zero, `alpha * (exp(input) - 1)` below.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    alpha
+        Minus the limit at minus infinity.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.elu(pb.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
+    return applied(_elu, input, inplace, alpha, 1.0, 1.0, EluBackward1 if inplace else EluBackward0)
+
+
+def elu_(input: Any, alpha: float = 1.0) -> Tensor:
+    """`elu` in place."""
+    return elu(input, alpha, True)
+
+
+_SELU = (1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1.0)
+
+
+def selu(input: Any, inplace: bool = False) -> Tensor:
+    """`elu`, scaled so that layers keep mean 0 and variance 1 (Klambauer et al., 2017).
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.selu(pb.tensor([-1.0, 2.0]))
+    tensor([-1.1113,  2.1014])
+    """
+    return applied(_elu, input, inplace, *_SELU, EluBackward1 if inplace else EluBackward0)
+
+
+def selu_(input: Any) -> Tensor:
+    """`selu` in place."""
+    return selu(input, True)
+
+
+def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
+    """The input above zero, `alpha * (exp(input / alpha) - 1)` below.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    alpha
+        Minus the limit at minus infinity, not zero.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If `alpha` is zero.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.celu(pb.tensor([-1.0, 2.0]))
+    tensor([-0.6321,  2.0000])
+    """
+    if alpha == 0:
+        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
+    return applied(_elu, input, inplace, alpha, 1.0, 1 / alpha, CeluBackward1 if inplace else CeluBackward0)
+
+
+def celu_(input: Any, alpha: float = 1.0) -> Tensor:
+    """`celu` in place."""
+    return celu(input, alpha, True)
+
+
+def gelu(input: Any, approximate: str = "none") -> Tensor:
+    """The input times the normal distribution function at it (Hendrycks and Gimpel, 2016).
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    approximate
+        "none"; "tanh" takes a formula with tanh in its place.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        For another word.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.gelu(pb.tensor([-1.0, 2.0]))
+    tensor([-0.1587,  1.9545])
+    """
+    if approximate not in ("none", "tanh"):
+        raise RuntimeError("approximate argument must be either none or tanh.")
+    x = tensor_of(input)
+    a = floats(x, "GeluKernelImpl")
+    if approximate == "tanh":
+        result = 0.5 * a * (1 + np.tanh(_TANH * (a + _CUBE * (a * a * a))))
+    else:
+        result = 0.5 * a * (1 + erf_of(a / _ROOT_TWO))
+    made: Tensor = record(GeluBackward0, result, (x,), (x,), approximate == "tanh")
+    return made
+
+
+def _silu(x: Tensor) -> Any:
+    a = floats(x, "silu_cpu")
+    return record(SiluBackward0, a * sigmoid_of(a), (x,), (x,))
+
+
+def silu(input: Any, inplace: bool = False) -> Tensor:
+    """`input * sigmoid(input)`, also called swish.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.silu(pb.tensor([-1.0, 2.0]))
+    tensor([-0.2689,  1.7616])
+    """
+    return applied(_silu, input, inplace)
+
+
+def _mish(x: Tensor) -> Any:
+    a = floats(x, "mish_cpu")
+    return record(MishBackward0, a * np.tanh(np.logaddexp(a, a.dtype.type(0))), (x,), (x,))
+
+
+def mish(input: Any, inplace: bool = False) -> Tensor:
+    """`input * tanh(softplus(input))` (Misra, 2019).
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    inplace
+        Write the result to the input.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.mish(pb.tensor([-1.0, 2.0]))
+    tensor([-0.3034,  1.9440])
+    """
+    return applied(_mish, input, inplace)
+
+
+@quiet
+def _softplus_values(a: Any, beta: float, threshold: float) -> Any:
+    inner = a * beta
+    return np.where(inner > threshold, a, np.log1p(np.exp(inner)) / beta)
+
+
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
+    """`log(1 + exp(beta * input)) / beta`; the input itself where `beta * input` is above `threshold`.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    beta
+        How sharp the bend is.
+    threshold
+        From where on the input is given.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.softplus(pb.tensor([0.0, 30.0]))
+    tensor([ 0.6931, 30.0000])
+    """
+    x = tensor_of(input)
+    a = floats(x, "softplus_cpu")
+    result = _softplus_values(a, beta, threshold).astype(a.dtype, copy=False)
+    made: Tensor = record(SoftplusBackward0, result, (x,), (x,), (beta, threshold))
+    return made
+
+
+def logsigmoid(input: Any) -> Tensor:
+    """`log(sigmoid(input))`.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.logsigmoid(pb.tensor([0.0, 30.0]))
+    tensor([-6.9315e-01, -9.3576e-14])
+    """
+    x = tensor_of(input)
+    a = floats(x, "log_sigmoid_cpu")
+    result = np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
+    made: Tensor = record(LogSigmoidBackward0, result, (x,), (x,))
+    return made
+
+
+def glu(input: Any, dim: int = -1) -> Tensor:
+    """The first half along an axis times the sigmoid of the second.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    dim
+        The axis, of even length.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If its length is odd.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.glu(pb.tensor([2.0, 0.0]))
+    tensor([1.])
+    """
+    x = tensor_of(input)
+    a = floats(x, "glu_cpu")
+    if a.ndim == 0:
+        raise RuntimeError("glu does not support 0-dimensional tensors")
+    axis = axis_of(dim, a.ndim)
+    if a.shape[axis] % 2:
+        raise RuntimeError(f"Halving dimension must be even, but dimension {axis} is size {a.shape[axis]}")
+    one, gate = np.split(a, 2, axis)
+    made: Tensor = record(GluBackward0, one * sigmoid_of(gate), (x,), (x,), (axis, a.shape[axis] // 2))
+    return made
+
+
+def softsign(input: Any) -> Tensor:
+    """`input / (1 + abs(input))`.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.softsign(pb.tensor([-1.0, 3.0]))
+    tensor([-0.5000,  0.7500])
+    """
+    x = tensor_of(input)
+    made: Tensor = x / (abs(x) + 1)
+    return made
+
+
+def tanhshrink(input: Any) -> Tensor:
+    """`input - tanh(input)`.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.tanhshrink(pb.tensor([0.0, 3.0]))
+    tensor([0.0000, 2.0049])
+    """
+    x = tensor_of(input)
+    made: Tensor = x - x.tanh()
+    return made
+
+
+def tanh(input: Any) -> Tensor:
+    """`tanh` of a tensor.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.tanh(pb.tensor([0.0]))
+    tensor([0.])
+    """
+    made: Tensor = tensor_of(input).tanh()
+    return made
+
+
+def sigmoid(input: Any) -> Tensor:
+    """`1 / (1 + exp(-input))`.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.sigmoid(pb.tensor([0.0]))
+    tensor([0.5000])
+    """
+    made: Tensor = tensor_of(input).sigmoid()
+    return made

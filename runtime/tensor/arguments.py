@@ -1,0 +1,39 @@
+"""Axes as users give them: negative ones, several, none for all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def axis_of(dim: int, ndim: int) -> int:
+    """An axis counted from the front.
+
+    Raises
+    ------
+    IndexError
+        If there is no such axis; a tensor without axes has axis 0 and -1.
+    """
+    span = max(ndim, 1)
+    if not -span <= dim < span:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {dim})"
+        )
+    return dim + span if dim < 0 else dim
+
+
+def axes_of(dim: Any, ndim: int) -> tuple[int, ...] | None:
+    """The axes of a `dim=` argument: None for all, an int, or a sequence.
+
+    Raises
+    ------
+    IndexError, RuntimeError
+        If an axis does not exist or is named twice.
+    """
+    if dim is None:
+        return None
+    if isinstance(dim, (tuple, list)):
+        axes = tuple(axis_of(int(d), ndim) for d in dim)
+        if len(set(axes)) != len(axes):
+            raise RuntimeError(f"dim {axes[0]} appears multiple times in the list of dims")
+        return axes or None
+    return (axis_of(int(dim), ndim),)

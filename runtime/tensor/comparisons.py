@@ -1,0 +1,77 @@
+"""Comparisons and logic, element by element: they give bools (or integers) and have no derivative."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..ops.pointwise import mismatch
+from ..ops.promotion import promoted
+from ..tape.node import Recorded, wrap
+from .pointwise import documented, into
+from .table import METHODS, put
+from .tensor import Tensor
+
+_COMPARISONS = {
+    "eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge":
+    np.greater_equal,
+    "logical_and": np.logical_and, "logical_or": np.logical_or, "logical_xor": np.logical_xor,
+    "bitwise_and": np.bitwise_and, "bitwise_or": np.bitwise_or, "bitwise_xor": np.bitwise_xor,
+    "bitwise_left_shift": np.left_shift, "bitwise_right_shift": np.right_shift,
+}  # fmt: skip
+
+
+def _float(a: Any, b: Any) -> str:
+    """How messages call the dtype of floats that are no operands."""
+    return {"f4": "Float", "f8": "Double", "f2": "Half"}.get(np.result_type(a, b).str[1:], "ComplexFloat")
+
+
+def _comparison(name: str, compute: Any) -> Any:
+    ordering = name in ("lt", "le", "gt", "ge")
+
+    def compare(x: Any, z: Any) -> Tensor:
+        if not isinstance(z, (Recorded, int, float, complex, np.ndarray, np.generic)) or not isinstance(
+            x, (Recorded, int, float, complex, np.ndarray, np.generic)
+        ):
+            return NotImplemented
+        a = x._a if isinstance(x, Recorded) else x
+        b = z._a if isinstance(z, Recorded) else z
+        if getattr(a, "dtype", None) is not getattr(b, "dtype", None):
+            a, b = promoted(a, b)
+        if ordering and np.result_type(a).kind == "c":
+            raise NotImplementedError(
+                f'"{name}_cpu" not implemented for complex numbers, which have no order'
+            )
+        try:
+            made: Tensor = wrap(Tensor, compute(a, b))
+        except ValueError as error:
+            raise mismatch(a, b, error) from None
+        except TypeError:
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{_float(a, b)}'") from None
+        return made
+
+    def function_(input: Any, other: Any, *, out: Any = None) -> Tensor:
+        made = compare(input, other)
+        if made is NotImplemented:
+            raise TypeError(
+                f"{name}(): expected Tensors or numbers, not {type(input).__name__}, {type(other).__name__}"
+            )
+        return into(out, made)
+
+    documented(function_, name, f"`{name}` of two tensors", "input, other\n        Tensors, or one a number.")
+    if name.startswith("bitwise"):
+        function_.__doc__ = (function_.__doc__ or "").replace("[0.5]", "[5]").replace("[0.25]", "[2]")
+    put(name, function_, inplace=True)
+    return compare
+
+
+_compared = {name: _comparison(name, compute) for name, compute in _COMPARISONS.items()}
+METHODS.update(
+    __eq__=_compared["eq"], __ne__=_compared["ne"], __lt__=_compared["lt"], __le__=_compared["le"],
+    __gt__=_compared["gt"], __ge__=_compared["ge"],
+    __and__=_compared["bitwise_and"], __rand__=_compared["bitwise_and"], __or__=_compared["bitwise_or"],
+    __ror__=_compared["bitwise_or"], __xor__=_compared["bitwise_xor"], __rxor__=_compared["bitwise_xor"],
+    __lshift__=_compared["bitwise_left_shift"], __rshift__=_compared["bitwise_right_shift"],
+    __iand__=METHODS["bitwise_and_"], __ior__=METHODS["bitwise_or_"], __ixor__=METHODS["bitwise_xor_"],
+)  # fmt: skip

@@ -1,0 +1,107 @@
+"""All of `pb.<name>` that has to do with tensors: importing this puts the methods on `Tensor`."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from ..tape import mode
+from . import (  # noqa: F401 (they fill the tables)
+    accumulating,
+    arranging,
+    axes,
+    broadcasting,
+    casting,
+    cholesky,
+    comparisons,
+    complexes,
+    contractions,
+    creation,
+    decompositions,
+    elementary,
+    extrema,
+    filling,
+    fourier,
+    grids,
+    indexing,
+    joining,
+    likes,
+    linalg,
+    linear,
+    masking,
+    norms,
+    order,
+    pointwise,
+    predicates,
+    printing,
+    products,
+    putting,
+    queries,
+    random,
+    ranges,
+    reductions,
+    refilling,
+    rounding,
+    sampling,
+    scans,
+    scatter_reduce,
+    scattering,
+    selecting,
+    shaping,
+    smooth,
+    sorting,
+    special,
+    splitting,
+    spread,
+    strides,
+    windows,
+)
+from .dtypes import ALIASES, DTYPES, Size, device, dtype, get_default_dtype, set_default_dtype
+from .table import FUNCTIONS, METHODS, PROPERTIES
+from .tensor import Tensor
+
+NAMES: dict[str, Any] = {
+    "Tensor": Tensor,
+    "Size": Size,
+    "device": device,
+    "dtype": dtype,
+    "get_default_dtype": get_default_dtype,
+    "set_default_dtype": set_default_dtype,
+    "enable_grad": mode.enable_grad,
+    "no_grad": mode.no_grad,
+    "set_grad_enabled": mode.set_grad_enabled,
+    "inference_mode": mode.inference_mode,
+    "is_grad_enabled": mode.is_grad_enabled,
+    "is_inference_mode_enabled": mode.is_inference_mode_enabled,
+    "strided": "torch.strided",
+    "fft": SimpleNamespace(**fourier.SPACE),
+    **DTYPES,
+    **{name: DTYPES[target] for name, target in ALIASES.items()},
+    **FUNCTIONS,
+}
+
+
+def _gathered(prefix: str) -> SimpleNamespace:
+    """The functions of a namespace like `pb.linalg`, which are declared with its name in front."""
+    start = prefix + "_"
+    return SimpleNamespace(
+        **{name.removeprefix(start): NAMES.pop(name) for name in list(NAMES) if name.startswith(start)}
+    )
+
+
+NAMES.update(linalg=_gathered("linalg"), special=_gathered("special"))
+NAMES["linalg"].LinAlgError = linalg.LinAlgError
+NAMES["random"] = SimpleNamespace(
+    **{name: getattr(random, name) for name in ("default_generator", "fork_rng", "Generator")},
+    **{n: FUNCTIONS[n] for n in ("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state")},
+)
+NAMES["default_generator"] = random.default_generator
+
+
+def install() -> None:
+    """Put the methods on the class."""
+    for name, method in (METHODS | PROPERTIES).items():
+        setattr(Tensor, name, method)
+
+
+install()

@@ -1,0 +1,212 @@
+"""Sums, means, extrema and their kin, over all elements or along axes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..ops.pointwise import quiet
+from ..tape.node import Node
+from ..tape.quiet import quietly
+from ..tape.record import record
+from .dtypes import numpy_dtype
+from .pointwise import into
+from .table import function
+from .tensor import Tensor, axes_of, tensor_of
+
+
+def restored(g: Any, shape: tuple[int, ...], axes: tuple[int, ...] | None, keepdim: bool) -> Any:
+    """A cotangent of a reduction, broadcast to the shape that was reduced."""
+    if axes is not None and not keepdim:
+        g = np.reshape(g, [1 if k in axes else n for k, n in enumerate(shape)])
+    return np.broadcast_to(g, shape)
+
+
+class SumBackward0(Node):
+    """The sum of all elements; `static` is the shape."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any) -> Any:
+        return (np.broadcast_to(g, self.static),)
+
+
+class SumBackward1(Node):
+    """A sum along axes; `static` is the shape, the axes and whether they are kept."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any) -> Any:
+        return (restored(g, *self.static),)
+
+
+@function()
+@quietly
+def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Tensor:
+    """The sum of the elements, of all or along axes; integers add up in int64.
+
+    Parameters
+    ----------
+    input
+        A tensor.
+    dim
+        An axis, several, or None for all.
+    keepdim
+        Keep summed axes with length 1.
+    dtype
+        The dtype to add in.
+    out
+        A tensor to write the result to.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    IndexError
+        If there is no such axis.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x.sum()
+    tensor(10.)
+    >>> x.sum(dim=1)
+    tensor([3., 7.])
+    """
+    x = tensor_of(input)
+    a = x._a
+    if dtype is not None:
+        kind = numpy_dtype(dtype)
+        if kind != a.dtype:
+            x = x.to(dtype)
+            a = x._a
+    elif a.dtype.kind in "biu":
+        kind = np.dtype(np.int64)
+    else:
+        kind = a.dtype
+    axes = axes_of(dim, a.ndim)
+    if axes is None and not keepdim:
+        return into(out, record(SumBackward0, np.add.reduce(a, axis=None, dtype=kind), (x,), None, a.shape))
+    result: Any = np.sum(a, axis=axes if a.ndim else None, dtype=kind, keepdims=keepdim)
+    return into(out, record(SumBackward1, result, (x,), None, (a.shape, axes, keepdim)))
+
+
+class MeanBackward0(Node):
+    """The mean of all elements; `static` is the shape and how many they are."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any) -> Any:
+        shape, count = self.static
+        return (np.broadcast_to(_share(g, count), shape),)
+
+
+class MeanBackward1(Node):
+    """A mean along axes; `static` is what `restored` needs, and how many elements a mean has."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any) -> Any:
+        shape, axes, keepdim, count = self.static
+        return (restored(_share(g, count), shape, axes, keepdim),)
+
+
+def _share(g: Any, count: int) -> Any:
+    return g / count if count else g * np.nan
+
+
+def counted(shape: tuple[int, ...], axes: tuple[int, ...] | None) -> int:
+    """How many elements a reduction along these axes takes together."""
+    return math.prod(shape if axes is None else [shape[k] for k in axes if shape])
+
+
+_mean = quiet(lambda a, axes, keepdim: np.mean(a, axis=axes, keepdims=keepdim))
+
+
+@function()
+@quietly
+def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Tensor:
+    """The mean of the elements, of all or along axes; NaN if there are none.
+
+    Parameters
+    ----------
+    input
+        A tensor of floats or complex numbers.
+    dim
+        An axis, several, or None for all.
+    keepdim
+        Keep the axes with length 1.
+    dtype
+        The dtype to compute in.
+    out
+        A tensor to write the result to.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    IndexError, RuntimeError
+        If there is no such axis, or the tensor holds integers and no dtype is given.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> x = pb.tensor([[1.0, 2.0], [3.0, 6.0]])
+    >>> x.mean()
+    tensor(3.)
+    >>> x.mean(dim=0)
+    tensor([2., 4.])
+    """
+    x = in_dtype(input, dtype)
+    a = x._a
+    if a.dtype.kind not in "fc":
+        raise RuntimeError(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
+            f"dtype. Got: {title(a.dtype)}"
+        )
+    axes = axes_of(dim, a.ndim)
+    count = counted(a.shape, axes)
+    if axes is None and not keepdim:
+        total = np.add.reduce(a, axis=None) if count and a.dtype.itemsize > 2 else average(a, None, False)
+        result = total / a.dtype.type(count) if count and a.dtype.itemsize > 2 else total
+        return into(out, record(MeanBackward0, result, (x,), None, (a.shape, count)))
+    result = average(a, axes, keepdim)
+    return into(out, record(MeanBackward1, result, (x,), None, (a.shape, axes, keepdim, count)))
+
+
+def average(a: Any, axes: tuple[int, ...] | None, keepdim: bool) -> Any:
+    """The mean of an array; of nothing, NaN without a warning."""
+    if a.size == 0:
+        count = counted(a.shape, axes)
+        total = np.sum(a, axis=axes if a.ndim else None, keepdims=keepdim)
+        return total if count else total * a.dtype.type(np.nan)
+    return _mean(a, axes if a.ndim else None, keepdim)
+
+
+def in_dtype(input: Any, dtype: Any) -> Tensor:
+    """A tensor in the dtype that an argument `dtype=` asks for."""
+    x = tensor_of(input)
+    if dtype is not None and numpy_dtype(dtype) != x._a.dtype:
+        x = x.to(dtype)
+    return x
+
+
+def title(dtype: Any) -> str:
+    """How messages call a dtype: `Long`, `Float`."""
+    return _TITLES.get(np.dtype(dtype).name, str(dtype))
+
+
+_TITLES = {
+    "float32": "Float", "float64": "Double", "float16": "Half", "int64": "Long", "int32": "Int",
+    "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool", "complex64": "ComplexFloat",
+    "complex128": "ComplexDouble",
+}  # fmt: skip
+
+__all__ = ["average", "counted", "in_dtype", "mean", "restored", "sum", "title"]
