@@ -64,6 +64,45 @@ def cases(t: Any) -> dict[str, Call]:
         "chain of 10, forward": chain,
         "chain of 10, forward and backward": chain_and_backward,
         "10 × (z / x) * y": profiled_loop,
+        **small_matrices(t),
+    }
+
+
+def small_matrices(t: Any) -> dict[str, Call]:
+    """Operations on recorded matrices of 4 × 4: views, indices, joins, reductions, products."""
+    functions = t.nn.functional
+    x, w = t.ones(4, 4, requires_grad=True), t.ones(4, 4, requires_grad=True)
+    y, row, bias = x * 1.0, t.ones(1, 4, requires_grad=True), t.ones(4, requires_grad=True)
+    plain, some, places = t.ones(4, 4), t.tensor([0, 2, 1]), t.tensor([[0, 1, 2, 3]] * 4)
+
+    def write() -> None:
+        plain[0] = 1.0
+
+    return {
+        "x.reshape(2, 8)": lambda: y.reshape(2, 8),
+        "x.transpose(0, 1)": lambda: y.transpose(0, 1),
+        "x.unsqueeze(0)": lambda: y.unsqueeze(0),
+        "row.expand(4, 4)": lambda: row.expand(4, 4),
+        "x[0]": lambda: y[0],
+        "x[1:]": lambda: y[1:],
+        "x[1, 2]": lambda: y[1, 2],
+        "x[index]": lambda: y[some],
+        "x.gather(1, index)": lambda: y.gather(1, places),
+        "x[0] = 1, not recorded": write,
+        "cat of 2": lambda: t.cat([y, y]),
+        "stack of 2": lambda: t.stack([y, y]),
+        "x.sum()": lambda: y.sum(),
+        "x.mean(1)": lambda: y.mean(1),
+        "x.max()": lambda: y.max(),
+        "x.sigmoid()": lambda: y.sigmoid(),
+        "relu": lambda: functions.relu(y),
+        "softmax": lambda: functions.softmax(y, dim=1),
+        "x > 0.5": lambda: y > 0.5,
+        "x @ w": lambda: y @ w,
+        "linear": lambda: functions.linear(y, w, bias),
+        "(x @ w).sum(), forward and backward": lambda: (x @ w).sum().backward(),
+        "x[0].sum(), forward and backward": lambda: x[0].sum().backward(),
+        "softmax(x).sum(), forward and backward": lambda: functions.softmax(x, dim=1).sum().backward(),
     }
 
 

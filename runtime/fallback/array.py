@@ -36,6 +36,11 @@ _HINT = (
 ARRAY = "array"
 
 
+def is_array(value: Recorded) -> bool:
+    """Whether a value without axes is an array of the program, not a number."""
+    return value._more is not None and value._more.name == ARRAY
+
+
 class Array(Tensor):
     """An array of floats in a program that runs on the tape."""
 
@@ -112,6 +117,10 @@ class Array(Tensor):
     def __copy__(self) -> Any:
         return self.copy()
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        made = memo[id(self)] = self.copy()
+        return made
+
     def astype(self, dtype: Any, copy: bool = True, **kwargs: Any) -> Any:
         kind = np.dtype(dtype)
         if kind.kind not in "fc":
@@ -163,6 +172,12 @@ class Array(Tensor):
     conjugate = conj
 
     # ---- conversions that would lose a derivative
+    def __hash__(self) -> int:
+        # Equal values would be two keys, as they are told apart by what they depend on.
+        if self._fn is not None:
+            self._refuse("a key of a dictionary or set")
+        return object.__hash__(self)
+
     def __float__(self) -> float:
         self._refuse("float")
         return float(self._a)
@@ -338,6 +353,14 @@ _PLAIN: set[Any] = {
 }  # fmt: skip
 
 
+_PLAIN_FUNCTIONS: set[Any] = {
+    np.isclose, np.allclose, np.array_equal, np.array_equiv, np.argmax, np.argmin, np.argsort, np.argwhere,
+    np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.any, np.all, np.lexsort,
+    np.nanargmax, np.nanargmin, np.array_repr, np.array_str, np.array2string, np.shares_memory,
+    np.may_share_memory, np.iscomplexobj, np.isrealobj, np.shape, np.ndim, np.size,
+}  # fmt: skip
+
+
 def table(face: type) -> dict[Any, Callable[..., Any]]:
     """NumPy's ufuncs on values of a class, as functions that give values of it."""
     found: dict[Any, Callable[..., Any]] = {}
@@ -380,6 +403,8 @@ def on_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
 
 def on_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A function of NumPy with Arrays among its arguments."""
+    if function in _PLAIN_FUNCTIONS:
+        return function(*unwrapped(args), **unwrapped_arguments(kwargs))
     handler = protocols.HANDLED.get(function)
     if handler is not None:
         return plain(handler(*args, **kwargs))
@@ -411,7 +436,7 @@ def _in_place(ufunc: Any) -> Any:
 
     def update(x: Any, z: Any) -> Any:
         # What NumPy computes without axes is a number, and `s += x` gives another number.
-        if x._a.ndim == 0 and not (x._more is not None and x._more.name == ARRAY):
+        if x._a.ndim == 0 and not is_array(x):
             return quick(x, z)
         return write(x, quick, z)
 
@@ -431,7 +456,7 @@ for _name, _ufunc in {
 }.items():  # fmt: skip
     setattr(Array, f"__{_name}__", _dunder(_ufunc))
 for _name, _operator in {
-    "hash": Tensor.__hash__,
+    "hash": Array.__hash__,
     "neg": QUICK[np.negative],
     "pos": QUICK[np.positive],
     "abs": QUICK[np.absolute],

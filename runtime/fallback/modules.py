@@ -14,9 +14,10 @@ from typing import Any
 import numpy as np
 import scipy.special
 
+from ...compiler.errors import UnsupportedError
 from ..tape.node import Recorded, wrap
 from ..tape.record import edge
-from .array import ARRAY, Array
+from .array import ARRAY, Array, is_array
 from .number import NUMBERS, Number
 
 
@@ -174,10 +175,96 @@ def _numpy() -> Numpy:
         array=_array, asarray=_asarray, ascontiguousarray=_ascontiguousarray, asfarray=_asarray, full=_full,
         zeros_like=_like(np.zeros_like), ones_like=_like(np.ones_like), empty_like=_like(np.empty_like),
         full_like=lambda a, v, dtype=None, **k: _full(np.shape(a), v, dtype or a.dtype),
+        isscalar=_isscalar, vectorize=_vectorize, fill_diagonal=_writer(np.fill_diagonal, _fill_diagonal),
+        copyto=_writer(np.copyto, _copyto), put=_writer(np.put, _put),
+        putmask=_writer(np.putmask, _putmask), place=_writer(np.place, _place),
+        put_along_axis=_writer(np.put_along_axis, _put_along_axis),
         float64=_number(np.float64), float32=_number(np.float32),
     )  # fmt: skip
     made.copy = lambda a, **k: a.copy() if isinstance(a, Recorded) else as_array(np.copy(a, **k))  # type: ignore[attr-defined]
     return made
+
+
+def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    if np.ndim(a) != 2 or wrap:
+        raise UnsupportedError("np.fill_diagonal of an array that has not two axes, or with wrap=True")
+    count = min(np.shape(a))
+    values = stacked(val)
+    many = np.ndim(values) and np.size(values) != count
+    a[np.diag_indices(count)] = np.resize(values, count) if many else values
+
+
+def _copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
+    if where is True:
+        dst[...] = stacked(src)
+    else:
+        mask = np.broadcast_to(where, np.shape(dst))
+        dst[mask] = np.broadcast_to(stacked(src), np.shape(dst))[mask]
+
+
+def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    places = np.asarray(ind).reshape(-1)
+    if mode != "raise":
+        places = np.clip(places, 0, np.size(a) - 1) if mode == "clip" else places % np.size(a)
+    values = np.reshape(stacked(v), -1)
+    if np.size(values) != 1:
+        values = values[np.arange(places.size) % np.size(values)]
+    a[
+        np.unravel_index(places % np.size(a) if mode == "raise" and _inside(places, a) else places, a.shape)
+    ] = values
+
+
+def _inside(places: Any, a: Any) -> bool:
+    return bool(np.all((places >= -np.size(a)) & (places < np.size(a))))
+
+
+def _putmask(a: Any, mask: Any, values: Any) -> None:
+    full = np.reshape(stacked(values), -1)
+    repeated = full[np.arange(np.size(a)) % np.size(full)]
+    chosen = np.broadcast_to(mask, np.shape(a))
+    a[chosen] = np.reshape(repeated, np.shape(a))[chosen]
+
+
+def _place(arr: Any, mask: Any, vals: Any) -> None:
+    chosen = np.reshape(np.asarray(mask), np.shape(arr)).astype(bool)
+    full = np.reshape(stacked(vals), -1)
+    arr[chosen] = full[np.arange(np.count_nonzero(chosen)) % np.size(full)]
+
+
+def _put_along_axis(arr: Any, indices: Any, values: Any, axis: Any) -> None:
+    raise UnsupportedError("np.put_along_axis", hint="write by an index: a[np.arange(n), k] = v")
+
+
+def _writer(function: Any, write: Any) -> Any:
+    """A function of NumPy that writes to its first argument."""
+
+    def call(a: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(a, Recorded):
+            return write(a, *args, **kwargs)
+        return function(a, *args, **kwargs)
+
+    return call
+
+
+def _vectorize(pyfunc: Any = None, *args: Any, **kwargs: Any) -> Any:
+    plain_one = np.vectorize(pyfunc, *args, **kwargs)
+
+    def call(*arrays: Any, **named: Any) -> Any:
+        arrays = tuple([stacked(a) for a in arrays])
+        if not any(isinstance(a, Recorded) for a in arrays):
+            return plain_one(*arrays, **named)
+        shape = np.broadcast_shapes(*[np.shape(a) for a in arrays])
+        flat = [np.reshape(np.broadcast_to(a, shape), -1) for a in arrays]
+        found = [pyfunc(*[f[k] for f in flat]) for k in range(math.prod(shape))]
+        return np.reshape(_array(found), shape)
+
+    return call if not args and not kwargs else plain_one
+
+
+def _isscalar(element: Any) -> bool:
+    if isinstance(element, Array):
+        return element._a.ndim == 0 and not is_array(element)
+    return np.isscalar(element)
 
 
 def _like(function: Any) -> Any:
@@ -210,6 +297,13 @@ def _math_function(name: str) -> Callable[..., Any]:
                 *[a._a.item() if isinstance(a, Recorded) else a for a in args]
             )  # its errors are the program's
             args = tuple([number(a) for a in args])
+        if name in ("isclose", "gcd", "isqrt"):
+            return original(*map(_value, args), **{k: _value(v) for k, v in kwargs.items()})
+        if name == "ldexp":
+            return args[0] * 2.0 ** args[1]
+        if name == "modf":
+            whole = float(original(args[0]._a.item())[1])
+            return args[0] - whole, whole
         if ufunc is not None and len(args) == ufunc.nin:
             return NUMBERS[ufunc](*args) if ufunc in NUMBERS else ufunc(*args)
         if name == "log":
@@ -226,6 +320,10 @@ def _math_function(name: str) -> Callable[..., Any]:
 
     call.__name__ = name
     return call
+
+
+def _value(value: Any) -> Any:
+    return value._a.item() if isinstance(value, Recorded) else value
 
 
 class Math(types.ModuleType):
@@ -252,7 +350,9 @@ def COMPLEX(real: Any = 0.0, imag: Any = 0.0) -> Any:
 
 # What stands for an object that a program refers to by name.
 REPLACED: dict[int, Any] = {id(np): NUMPY, id(math): MATH}
-for _name in (*_MAKERS, "array", "asarray", "full", "zeros_like", "ones_like", "empty_like", "full_like"):
+for _name in (*_MAKERS, "array", "asarray", "full", "zeros_like", "ones_like", "empty_like", "full_like",
+              "isscalar", "vectorize", "fill_diagonal", "copyto", "put", "putmask", "place",
+              "put_along_axis", "float64", "float32"):  # fmt: skip
     REPLACED[id(getattr(np, _name))] = getattr(NUMPY, _name)
 for _name in dir(math):
     if callable(getattr(math, _name)) and not _name.startswith("_"):

@@ -6,22 +6,28 @@ that they were made of.
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from typing import Any
 
-from .modules import COMPLEX, FLOAT, REPLACED
+from .builtin import BUILTINS
+from .classes import Classes
+from .modules import REPLACED
 
 _LIBRARIES = ("numpy", "scipy", "numba", "pullback")
+_LONG = 1000  # containers of more items hold data, not functions
 
 
 class Rebound:
     """The functions of one run, each made once; recursive functions find themselves."""
 
     def __init__(self) -> None:
-        self.made: dict[int, types.FunctionType] = {}
+        self.made: dict[int, Any] = {}
         self.spaces: dict[int, dict[str, Any]] = {}
         self.kept: list[Any] = []  # what is known by its address must live
+        self.seen: set[int] = set()  # containers on the way, which may hold themselves
+        self.classes = Classes(self.of, _foreign)
 
     def of(self, value: Any) -> Any:
         """What stands for an object: itself, if it is no function of the user's."""
@@ -35,10 +41,35 @@ class Rebound:
         if isinstance(value, types.FunctionType):
             return value if _foreign(value.__module__) else self.function(value)
         if isinstance(value, types.MethodType) and isinstance(value.__func__, types.FunctionType):
-            return types.MethodType(self.of(value.__func__), value.__self__)
+            return types.MethodType(self.of(value.__func__), self.of(value.__self__))
         if isinstance(value, types.ModuleType) and not _foreign(value.__name__):
             return _Module(value, self)
-        return value
+        if type(value) in (list, tuple, dict):
+            return self._container(value)
+        if isinstance(value, functools.partial):
+            return functools.partial(self.of(value.func), *self.of(value.args), **self.of(value.keywords))
+        if isinstance(value, functools._lru_cache_wrapper):
+            return self._cached(value)
+        return self.classes.of(value)
+
+    def _container(self, value: Any) -> Any:
+        """A list, tuple or dictionary: the same one, unless something in it is replaced."""
+        items = list(value.values()) if type(value) is dict else value
+        if id(value) in self.seen or len(items) > _LONG:
+            return value
+        self.seen.add(id(value))
+        made = [self.of(item) for item in items]
+        self.seen.discard(id(value))
+        if all(new is old for new, old in zip(made, items, strict=True)):
+            return value
+        return dict(zip(value, made, strict=True)) if type(value) is dict else type(value)(made)
+
+    def _cached(self, value: Any) -> Any:
+        """A function with a cache, which starts anew in each run: values of another one would not do."""
+        if id(value) not in self.made:
+            self.made[id(value)] = functools.lru_cache(**value.cache_parameters())(self.of(value.__wrapped__))
+            self.kept.append(value)
+        return self.made[id(value)]
 
     def function(self, function: types.FunctionType) -> types.FunctionType:
         """The function with what its names stand for replaced."""
@@ -47,14 +78,13 @@ class Rebound:
             return known
         cells = tuple([types.CellType() for _ in function.__closure__ or ()])
         space = self._space(function.__globals__)
-        made = types.FunctionType(
-            function.__code__, space, function.__name__, function.__defaults__, cells or None
-        )
-        made.__kwdefaults__ = function.__kwdefaults__
+        made = types.FunctionType(function.__code__, space, function.__name__, None, cells or None)
         made.__dict__.update(function.__dict__)
         made.__module__, made.__qualname__ = function.__module__, function.__qualname__
         self.made[id(function)] = made
         self.kept.append(function)
+        made.__defaults__ = self.of(function.__defaults__)
+        made.__kwdefaults__ = self.of(function.__kwdefaults__)
         for name in _names(function.__code__):
             if name in function.__globals__:
                 space[name] = self.of(function.__globals__[name])
@@ -70,8 +100,7 @@ class Rebound:
         space = self.spaces.get(id(names))
         if space is None:
             space = self.spaces[id(names)] = dict(names)
-            space.setdefault("float", FLOAT)
-            space.setdefault("complex", COMPLEX)
+            space["__builtins__"] = BUILTINS
         return space
 
 

@@ -17,10 +17,11 @@ from ...compiler.errors import OverlapError, Src, TypeMismatchError, Unsupported
 from ...compiler.public.verifying import float_parts, replaced
 from ..tape import engine
 from ..tape.mode import enable_grad
-from ..tape.node import Recorded, wrap
+from ..tape.node import Node, Recorded, node_of, wrap
 from ..tape.record import edge, keeping_old
 from ..tensor.tensor import Tensor
-from .array import ARRAY, Array
+from .array import ARRAY, Array, is_array
+from .classes import original
 from .number import Number
 from .rebind import Rebound
 
@@ -105,7 +106,8 @@ def _told(target: Target, values: Sequence[Any]) -> Any:
     """What the function gives; a value that it would have lost the derivative of is refused with its line."""
     try:
         with enable_grad(), keeping_old():
-            return _called(target, Rebound().of(target.fn), values)
+            rebound = Rebound()
+            return _called(target, rebound.of(target.fn), [rebound.of(value) for value in values])
     except Exception as error:
         reason: Any = error
         while reason is not None and not isinstance(reason, UnsupportedError):
@@ -148,7 +150,32 @@ def _pulled(value: Any, leaves: list[Any]) -> list[Any]:
     start = edge(number)
     if start is None:
         return [None] * len(leaves)
+    _check_leaves(start, leaves)
     return engine.run([start], [np.ones((), number._a.dtype)], targets=leaves, accumulate=False)
+
+
+def _check_leaves(start: Any, leaves: list[Any]) -> None:
+    """Refuse a value that hangs on arguments of another run: their derivative would be lost.
+
+    Raises
+    ------
+    UnsupportedError
+        If the program kept a value of an earlier call, in a global dictionary for example.
+    """
+    own = {id(leaf) for leaf in leaves}
+    stack, seen = [node_of(start)], set()
+    while stack:
+        node = stack.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, Array) and id(node) not in own:
+            raise UnsupportedError(
+                "the program uses a value that an earlier call computed and kept",
+                hint="keep values in local variables, or pb.stop_gradient what is kept",
+            )
+        if isinstance(node, Node):
+            stack += [node_of(e) for e in node.edges if e is not None]
 
 
 class _Traced:
@@ -211,13 +238,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Recorded):
         if type(value) is Number:
             return value._a.item()
-        return value._a.copy() if value._a.ndim or _is_array(value) else value._a[()]
+        return value._a.copy() if value._a.ndim or is_array(value) else value._a[()]
     if isinstance(value, dict):
         return {k: _plain(v) for k, v in value.items()}
     if isinstance(value, (tuple, list)):
         return build(type(value), [_plain(v) for v in value], ())
+    if original(type(value)) is not type(value):
+        value.__class__ = original(type(value))
     return value
-
-
-def _is_array(value: Recorded) -> bool:
-    return value._more is not None and value._more.name == ARRAY

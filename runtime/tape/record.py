@@ -79,9 +79,18 @@ def record(
     """
     out = wrap(face or face_of(operands), array)
     if mode.enabled:
-        edges = tuple([edge(value) for value in operands])
-        if edges.count(None) != len(edges) and out._a.dtype.kind in "fc":
-            attach(out, node, edges, saved, static)
+        edges, wanted = [], False
+        for value in operands:  # `edge` of each, without a call
+            if isinstance(value, Recorded):
+                if value._view is not None:
+                    value._view.refresh(value)
+                if value._r:
+                    edges.append(value if value._fn is None else value._fn)
+                    wanted = True
+                    continue
+            edges.append(None)
+        if wanted and out._a.dtype.kind in "fc":
+            attach(out, node, tuple(edges), saved, static)
     return out
 
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from .mode import mode
 from .node import Node, Recorded, Scattered, Version, node_of, output_of, wrap
-from .record import edge, record, settings
+from .record import attach, edge, record, settings
 
 # Kinds of dtypes by category: a result of a higher one does not fit into a value of a lower one.
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
@@ -145,8 +145,21 @@ def view(
     `operation(x, *arguments)` replays it on a value, and on an array of the layout of x: there too the result
     must share memory.
     """
-    out = record(node, array, (x,), None, static)
-    shown(out, x, operation, arguments, why)
+    before, recorded = x._view, mode.enabled
+    if before is None:
+        base, memory, chain = x, x._a, None
+    else:
+        if recorded:
+            before.refresh(x)
+        base, memory, chain = before.base, before.memory, before.chain
+        why = before.why or why
+    if not recorded and why is None:
+        why = IN_NO_GRAD
+    out = wrap(type(x)._face, array)  # type: ignore[attr-defined]
+    version = out._version_of = x._version_of or x._shared_version()
+    out._view = View(base, memory, (chain, operation, arguments), version.n, why)
+    if x._r and recorded and array.dtype.kind in "fc":
+        attach(out, node, (x if x._fn is None else x._fn,), None, static)
     return out
 
 
@@ -376,6 +389,9 @@ def write(x: Recorded, operation: Callable[..., Any], *args: Any, **kwargs: Any)
     made = out._fn
     if made is None:
         made = _nothing(x, operation)
+        if made is None:  # neither the result nor what it is written to has a derivative
+            a[...] = r
+            return written(x)
     direct = type(made) is not tuple and made.edges[0] is edge(x)
     for operand in (x, *operands):
         if isinstance(operand, Recorded):

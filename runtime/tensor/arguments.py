@@ -13,7 +13,7 @@ def axis_of(dim: int, ndim: int) -> int:
     IndexError
         If there is no such axis; a tensor without axes has axis 0 and -1.
     """
-    span = max(ndim, 1)
+    span = ndim or 1
     if not -span <= dim < span:
         raise IndexError(
             f"Dimension out of range (expected to be in range of [{-span}, {span - 1}], but got {dim})"
@@ -31,6 +31,8 @@ def axes_of(dim: Any, ndim: int) -> tuple[int, ...] | None:
     """
     if dim is None:
         return None
+    if type(dim) is int:
+        return (axis_of(dim, ndim),)
     if isinstance(dim, (tuple, list)):
         axes = tuple(axis_of(int(d), ndim) for d in dim)
         if len(set(axes)) != len(axes):

@@ -52,10 +52,10 @@ def permuted(x: Any, order: tuple[int, ...]) -> Any:
     """A value or an array with its axes in this order."""
     if not isinstance(x, Recorded):
         return x.transpose(order)
-    back = [0] * len(order)
-    for k, axis in enumerate(order):
-        back[axis] = k
-    return view(PermuteBackward0, x._a.transpose(order), x, permuted, (order,), tuple(back))
+    back = order  # of two axes, either order is its own inverse
+    if len(order) > 2:
+        back = tuple([order.index(axis) for axis in range(len(order))])
+    return view(PermuteBackward0, x._a.transpose(order), x, permuted, (order,), back)
 
 
 def exchanged(x: Any, one: int, two: int, node: type[Node] = TransposeBackward0) -> Any:
@@ -141,7 +141,7 @@ def permute(input: Any, *dims: Any) -> Tensor:
             f"desired ordering of dimensions i.e. input.dim() = {rank} is not equal to len(dims) = "
             f"{len(order)}"
         )
-    order = tuple(axis_of(k, rank) for k in order)
+    order = tuple([axis_of(k, rank) for k in order])
     if len(set(order)) != rank:
         raise RuntimeError("permute(): duplicate dims are not allowed.")
     made: Tensor = permuted(x, order)
@@ -231,7 +231,7 @@ def t(input: Any) -> Tensor:
 
 def _reversed(x: Tensor) -> Tensor:
     """The axes in reversed order."""
-    made: Tensor = permuted(x, tuple(reversed(range(x._a.ndim))))
+    made: Tensor = permuted(x, tuple(range(x._a.ndim))[::-1])
     return made
 
 
@@ -351,11 +351,17 @@ def squeeze(input: Any, dim: Any = None) -> Tensor:
     shape = x._a.shape
     if dim is None:
         return as_shape(x, tuple(n for n in shape if n != 1), SqueezeBackward0)
+    if type(dim) is int:
+        k = axis_of(dim, len(shape))
+        if shape and shape[k] == 1:
+            shape = shape[:k] + shape[k + 1 :]
+        made: Tensor = as_shape(x, shape, SqueezeBackward1)
+        return made
     one = isinstance(dim, int)
     axes = {axis_of(k, len(shape)) for k in ((dim,) if one else dim)}
     node = SqueezeBackward1 if one else SqueezeBackward2
     kept = tuple(n for k, n in enumerate(shape) if n != 1 or k not in axes)
-    made: Tensor = as_shape(x, kept, node)
+    made = as_shape(x, kept, node)
     return made
 
 

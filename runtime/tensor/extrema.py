@@ -8,7 +8,7 @@ import numpy as np
 
 from ..tape.node import Node, Recorded, wrap
 from ..tape.record import array_of, like, record, record_many
-from .picking import place
+from .picking import beside, place
 from .pointwise import QUICK, into
 from .reductions import restored
 from .return_types import VALUES_AND_INDICES, structure
@@ -93,11 +93,11 @@ def chosen(name: str, node: type[Node], x: Tensor, index: Any, axis: int, keepdi
     """The elements at `index` (with the axis kept), and where they were found, as a named tuple."""
     a = x._a
     index = np.asarray(index, np.int64)
-    values = a.copy() if a.ndim == 0 else np.take_along_axis(a, index, axis)
+    values = a.copy() if a.ndim == 0 else a[beside(index, axis)]
     length = a.shape[axis] if a.ndim else 1
     static = (index, axis, length, keepdim)
     if a.ndim and not keepdim:
-        values, shown = np.squeeze(values, axis), np.squeeze(index, axis)
+        values, shown = values.squeeze(axis), index.squeeze(axis)
     else:
         shown = index.copy()
     results = record_many(node, (values, shown), (x,), None, static, results=1)
@@ -145,9 +145,10 @@ def _extremum(
     largest = name == "max"
     if dim is None:
         nonempty(a, name)
-        result = a.max() if largest else a.min()
+        result = np.maximum.reduce(a, None) if largest else np.minimum.reduce(a, None)
         node: Any = MaxBackward1 if largest else MinBackward1
-        return into(out, record(node, result, (x,), (x,), (a.shape, None, False)))
+        made = record(node, result, (x,), (x,), (a.shape, None, False))
+        return made if out is None else into(out, made)
     axis = axis_of(int(dim), a.ndim)
     nonempty(a, name, axis)
     search = np.argmax if largest else np.argmin

@@ -132,7 +132,7 @@ def check_broadcast(x: Any, array: Any) -> None:
 def put_into(x: Any, value: Any, node: type[Node] = CopyBackwards) -> Any:
     """x overwritten with a tensor, an array or a number, broadcast to its shape."""
     operand, array = source(x, value)
-    if np.shape(array) != x._a.shape and np.shape(array):
+    if isinstance(array, np.ndarray) and array.shape != x._a.shape:
         check_broadcast(x, array)
     return assign(x, lambda a: a.__setitem__(..., array), node, (operand,))
 

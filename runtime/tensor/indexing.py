@@ -13,6 +13,7 @@ import numpy as np
 
 from ..ops.linear import Linear, apply
 from ..tape.node import Node, Recorded, Scattered
+from ..tape.record import record
 from ..tape.views import assign, copied, view
 from .filling import put_into, source
 from .table import METHODS
@@ -320,7 +321,12 @@ class IndexBackward0(Linear):
 
 def _plain(k: slice) -> bool:
     """Whether the bounds of a slice are numbers that nobody changes."""
-    return all(p is None or type(p) is int for p in (k.start, k.stop, k.step))
+    start, stop, step = k.start, k.stop, k.step
+    return (
+        (start is None or type(start) is int)
+        and (stop is None or type(stop) is int)
+        and (step is None or type(step) is int)
+    )
 
 
 def read_index(x: Any, key: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -332,17 +338,52 @@ def read_index(x: Any, key: Any) -> tuple[Any, tuple[Any, ...]]:
 
 def getitem(x: Any, key: Any) -> Any:
     """`x[key]`."""
-    kind = type(key)
-    if kind is int:
-        return item(x, (key, Ellipsis), SelectBackward0)
-    if kind is slice and x._a.ndim and _plain(key):
-        return item(x, (key, Ellipsis), SliceBackward0)
+    found = _quick(x, key)
+    if found is not None:
+        return found
     parts = _Parts(key, x._a.shape) if type(x)._promotes else _NumpyParts(key)
     if parts.simple is not None:
         x = item(x, parts.simple)
     if parts.picks is None:
         return x
     return apply(IndexBackward0, x, x._a.shape, parts.picks, saved=tuple(parts.tensors) or None)
+
+
+def _quick(x: Any, key: Any) -> Any:
+    """`x[key]` for the common indices that fit, taken as they are; None for all others."""
+    kind, a = type(key), x._a
+    try:
+        if kind is int:
+            simple: tuple[Any, ...] = (key, Ellipsis)
+            return view(SelectBackward0, a[simple], x, item, (simple,), (a.shape, simple))
+        if kind is tuple and is_simple(key):
+            simple = key if Ellipsis in key else (*key, Ellipsis)
+            return view(_node_of(simple), a[simple], x, item, (simple,), (a.shape, simple))
+        if kind is slice and a.ndim and _plain(key):
+            simple = (key, Ellipsis)
+            return view(SliceBackward0, a[simple], x, item, (simple,), (a.shape, simple))
+        if isinstance(key, Recorded) and a.size and a.ndim and type(x)._promotes:
+            k = key._a
+            if k.ndim and k.dtype.kind == "i":
+                return record(IndexBackward0, np.ascontiguousarray(a[k]), (x,), (key,), (a.shape, (k,)))
+    except IndexError:
+        pass  # read again, item by item, for the message
+    return None
+
+
+def is_simple(key: tuple[Any, ...]) -> bool:
+    """Whether an index of several items has integers, plain slices, None and one ellipsis only."""
+    dots = 0
+    for k in key:
+        kind = type(k)
+        if kind is slice:
+            if not _plain(k):
+                return False
+        elif kind is not int and k is not None:
+            if k is not Ellipsis or dots:
+                return False
+            dots = 1
+    return True
 
 
 class IndexPutBackward0(Node):
@@ -398,9 +439,13 @@ def setitem(x: Any, key: Any, value: Any) -> None:
     ) and type(x)._promotes:
         put_into(x, value)
         return
-    simple: Any = (key, Ellipsis)
+    simple: Any
     picks, tensors = None, ()
-    if not (kind is int or (kind is slice and x._a.ndim and _plain(key))):
+    if kind is int or (kind is slice and x._a.ndim and _plain(key)):
+        simple = (key, Ellipsis)
+    elif kind is tuple and is_simple(key) and len(key) <= x._a.ndim:
+        simple = key if Ellipsis in key else (*key, Ellipsis)
+    else:
         parts = _Parts(key, x._a.shape) if type(x)._promotes else _NumpyParts(key)
         simple, picks, tensors = parts.simple, parts.picks, tuple(parts.tensors)
     target = x if simple is None else item(x, simple)

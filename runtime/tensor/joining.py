@@ -51,7 +51,9 @@ def _given(tensors: Any, name: str) -> list[Tensor]:
     TypeError, RuntimeError
         If it is no sequence of tensors, or empty.
     """
-    if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
+    if type(tensors) not in (list, tuple) and (
+        isinstance(tensors, Tensor) or not isinstance(tensors, Sequence)
+    ):
         raise TypeError(
             f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
             f"{type(tensors).__name__}"
@@ -93,6 +95,38 @@ def cat(tensors: Any, dim: int = 0, *, axis: Any = None, out: Any = None) -> Ten
     if not found:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     arrays = [t._a for t in found]
+    if axis is not None:
+        dim = axis
+    made = _quickly(found, arrays, dim)
+    if made is None:
+        made = _of_all_kinds(found, arrays, dim)
+    return made if out is None else into(out, made)
+
+
+def _quickly(found: list[Tensor], arrays: list[Any], dim: int) -> Tensor | None:
+    """Tensors joined that have one dtype and as many axes; None if they have not, or do not fit."""
+    first = arrays[0]
+    rank, kind = first.ndim, first.dtype
+    for a in arrays:
+        if a.dtype is not kind or a.ndim != rank or not a.size:
+            return None
+    if not rank:
+        return None
+    place = axis_of(dim, rank)
+    try:
+        result = np.concatenate(arrays, place)
+    except ValueError:
+        return None
+    ends, at = [], 0
+    for a in arrays:
+        start, at = at, at + a.shape[place]
+        ends.append((start, at))
+    made: Tensor = record(CatBackward0, result, tuple(found), None, (place, ends))
+    return made
+
+
+def _of_all_kinds(found: list[Tensor], arrays: list[Any], dim: int) -> Tensor:
+    """Tensors joined whose dtypes differ, or some of which are empty."""
     kind = arrays[0].dtype
     for a in arrays:
         if a.dtype is not kind:
@@ -100,7 +134,7 @@ def cat(tensors: Any, dim: int = 0, *, axis: Any = None, out: Any = None) -> Ten
             break
     # An empty vector fits to everything.
     rank = max(a.ndim for a in arrays if a.shape != (0,)) if any(a.shape != (0,) for a in arrays) else 1
-    place = axis_of(dim if axis is None else axis, rank)
+    place = axis_of(dim, rank)
     joined = [a for a in arrays if a.shape != (0,) or rank == 1]
     _check_cat(joined, arrays, place)
     ends, at = [], 0
@@ -114,7 +148,8 @@ def cat(tensors: Any, dim: int = 0, *, axis: Any = None, out: Any = None) -> Ten
         ends = [e for e, a in zip(ends, arrays, strict=True) if a.ndim == rank]
     else:
         found_ = tuple(found)
-    return into(out, record(CatBackward0, result, found_, None, (place, ends)))
+    made: Tensor = record(CatBackward0, result, found_, None, (place, ends))
+    return made
 
 
 def _check_cat(joined: list[Any], arrays: list[Any], place: int) -> None:
@@ -183,8 +218,10 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
         if a.dtype is not kind:
             kind = result_type(*arrays)
     place = axis_of(dim, len(shape) + 1)
-    result: Any = np.stack(arrays, place, dtype=kind, casting="unsafe")
-    return into(out, record(StackBackward0, result, tuple(found), None, place))
+    new: Any = (slice(None),) * place + (None,)
+    result: Any = np.concatenate([a[new] for a in arrays], place, dtype=kind, casting="unsafe")
+    made: Tensor = record(StackBackward0, result, tuple(found), None, place)
+    return made if out is None else into(out, made)
 
 
 def _at_least(x: Tensor, rank: int) -> Tensor:

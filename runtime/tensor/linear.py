@@ -127,6 +127,8 @@ def multiply(a: Any, b: Any) -> Any:
     """A product of arrays; halves are added up as floats."""
     if a.dtype.itemsize == 2 and a.dtype.kind == "f":
         return _product(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
+    if 0 < a.ndim < 3 and 0 < b.ndim < 3:
+        return np.dot(a, b)  # the same product, which asks less before it begins, and never warns
     return _product(a, b)
 
 

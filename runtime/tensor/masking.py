@@ -122,12 +122,20 @@ def where(condition: Any, input: Any = None, other: Any = None, *, out: Any = No
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype {c._kind()}"
         )
-    face: Any = next((type(v)._face for v in (input, other, c) if isinstance(v, Tensor)), Tensor)
+    face: Any = Tensor
+    for v in (input, other, c):
+        if isinstance(v, Tensor):
+            face = type(v)._face
+            break
     operands = [v._a if isinstance(v, Recorded) else v for v in (input, other)]
     one, two = promoted(*operands) if face._promotes else operands
-    _fit(chosen, one, two)
-    made = record(WhereBackward0, np.where(chosen, one, two), (input, other), (c,), None, face)
-    return into(out, made)
+    try:
+        result = np.where(chosen, one, two)
+    except ValueError:
+        _fit(chosen, one, two)
+        raise
+    made = record(WhereBackward0, result, (input, other), (c,), None, face)
+    return made if out is None else into(out, made)
 
 
 put("where", where, method=False)

@@ -174,9 +174,15 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -
     a = x._a
     axis = axis_of(int(dim), a.ndim)
     nonempty(a, "mode", axis)
-    index = np.apply_along_axis(_last_of_most, axis, a) if a.ndim else np.asarray(0)
+    index = _last_along(a, axis) if a.ndim else np.asarray(0)
     index = np.expand_dims(index, axis) if a.ndim else index
     return write_pair(out, chosen("mode", ModeBackward0, x, index, axis, keepdim))
+
+
+def _last_along(a: Any, axis: int) -> Any:
+    """`_last_of_most` of each lane along an axis; there may be none."""
+    lanes = a.shape[:axis] + a.shape[axis + 1 :]
+    return np.apply_along_axis(_last_of_most, axis, a) if a.size else np.zeros(lanes, np.int64)
 
 
 def _last_of_most(row: Any) -> int:

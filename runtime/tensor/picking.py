@@ -10,6 +10,20 @@ from ..tape.node import Node, Recorded
 from ..tape.record import record
 
 
+def beside(index: np.ndarray[Any, Any], dim: int) -> tuple[Any, ...]:
+    """NumPy's index of the elements at `index` along an axis, at their own places along the others."""
+    rank = index.ndim
+    if rank == 1:
+        return (index,)
+    ones = (1,) * rank
+    return tuple(
+        [
+            index if k == dim else np.arange(n).reshape((*ones[:k], n, *ones[k + 1 :]))
+            for k, n in enumerate(index.shape)
+        ]
+    )
+
+
 class PickBackward(Node):
     """Elements chosen along an axis; `static` is (index, axis, length of the axis, whether chosen twice)."""
 
@@ -48,7 +62,5 @@ def place(g: Any, index: Any, axis: int, length: int, twice: bool = False) -> An
     if not twice:
         np.put_along_axis(whole, index, g, axis)
         return whole
-    grid = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    grid[axis] = index
-    np.add.at(whole, tuple(grid), g)
+    np.add.at(whole, beside(index, axis), g)
     return whole

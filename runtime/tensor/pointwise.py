@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...compiler.prims.registry import PRIMS
-from ..ops.pointwise import binary, prim_node, quiet, unary
+from ..ops.pointwise import binary, mismatch, prim_node, quiet, unary
 from ..ops.promotion import as_float, promoted
 from ..tape.node import Node, Recorded, node_of
 from ..tape.record import record
@@ -167,7 +167,7 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
     >>> pb.pow(pb.tensor([1.0, 2.0, 3.0]), 2)
     tensor([1., 4., 9.])
     """
-    if isinstance(exponent, Recorded) or not isinstance(input, Recorded):
+    if isinstance(exponent, (Recorded, np.ndarray)) or not isinstance(input, Recorded):
         tensors = isinstance(input, (Recorded, np.ndarray))
         return into(out, (_pow_tensors if tensors else _pow_of_number)(input, exponent))
     a = input._a
@@ -423,6 +423,10 @@ def _rounded(x: Any, z: Any, mode: str) -> Tensor:
     a, b = promoted(x._a, z._a)
     if a.dtype.kind in "iu" and np.any(b == 0):
         raise RuntimeError("ZeroDivisionError")
+    try:
+        np.broadcast_shapes(a.shape, b.shape)
+    except ValueError as error:
+        raise mismatch(a, b, error) from None
     if mode == "floor":
         r = _floor_divide(a, b)
     elif a.dtype.kind in "iub":
@@ -461,9 +465,11 @@ class SigmoidBackward0(Node):
 
     __slots__ = ()
     saves_results = 1
+    operands = False
 
     def backward(self, g: Any, y: Any) -> Any:
-        return (g * (y * (1 - y)),)
+        slope = y * (1 - y)
+        return (g * (np.conj(slope) if g.dtype.kind == "c" else slope),)
 
 
 class RsqrtBackward0(Node):
@@ -473,10 +479,16 @@ class RsqrtBackward0(Node):
     saves_results = 1
 
     def backward(self, g: Any, y: Any) -> Any:
-        return (g * (-0.5 * (y * y * y)),)
+        slope = -0.5 * (y * y * y)
+        return (g * (np.conj(slope) if g.dtype.kind == "c" else slope),)
 
 
-_expit = quiet(lambda a: 1 / (1 + np.exp(-a)))
+def _expit(a: Any) -> Any:
+    r = np.exp(-a)
+    r += 1
+    return np.reciprocal(r) if r.dtype.kind == "f" else 1 / r
+
+
 _rsqrt = quiet(lambda a: 1 / np.sqrt(a))
 
 
@@ -501,8 +513,11 @@ def sigmoid(input: Any, *, out: Any = None) -> Tensor:
     >>> pb.sigmoid(pb.tensor([0.0]))
     tensor([0.5000])
     """
-    x = tensor_of(input)
-    return into(out, record(SigmoidBackward0, _expit(as_float(x._a)), (x,)))
+    made: Tensor = QUICK["sigmoid"](tensor_of(input))
+    return made if out is None else into(out, made)
+
+
+METHODS["sigmoid"] = QUICK["sigmoid"] = unary(Tensor, "sigmoid", SigmoidBackward0, _expit, True, True)
 
 
 @function(inplace=True)

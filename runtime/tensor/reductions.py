@@ -9,7 +9,6 @@ import numpy as np
 
 from ..ops.pointwise import quiet
 from ..tape.node import Node
-from ..tape.quiet import quietly
 from ..tape.record import record
 from .dtypes import numpy_dtype
 from .pointwise import into
@@ -42,8 +41,12 @@ class SumBackward1(Node):
         return (restored(g, *self.static),)
 
 
+_sum: Any = np.add.reduce
+_add = quiet(_sum)
+_INT64 = np.dtype(np.int64)
+
+
 @function()
-@quietly
 def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Tensor:
     """The sum of the elements, of all or along axes; integers add up in int64.
 
@@ -86,14 +89,19 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
             x = x.to(dtype)
             a = x._a
     elif a.dtype.kind in "biu":
-        kind = np.dtype(np.int64)
+        kind = _INT64
     else:
         kind = a.dtype
-    axes = axes_of(dim, a.ndim)
-    if axes is None and not keepdim:
-        return into(out, record(SumBackward0, np.add.reduce(a, axis=None, dtype=kind), (x,), None, a.shape))
-    result: Any = np.sum(a, axis=axes if a.ndim else None, dtype=kind, keepdims=keepdim)
-    return into(out, record(SumBackward1, result, (x,), None, (a.shape, axes, keepdim)))
+    if dim is None and not keepdim:
+        made: Tensor = record(SumBackward0, _add(a, None, kind), (x,), None, a.shape)
+    else:
+        axes = axes_of(dim, a.ndim)
+        result = _add(a, axes if a.ndim else None, kind, None, keepdim)
+        if axes is None and not keepdim:
+            made = record(SumBackward0, result, (x,), None, a.shape)
+        else:
+            made = record(SumBackward1, result, (x,), None, (a.shape, axes, keepdim))
+    return made if out is None else into(out, made)
 
 
 class MeanBackward0(Node):
@@ -125,11 +133,17 @@ def counted(shape: tuple[int, ...], axes: tuple[int, ...] | None) -> int:
     return math.prod(shape if axes is None else [shape[k] for k in axes if shape])
 
 
-_mean = quiet(lambda a, axes, keepdim: np.mean(a, axis=axes, keepdims=keepdim))
+@quiet
+def _mean(a: Any, axes: Any, keepdim: bool, count: int) -> Any:
+    return _sum(a, axes, None, None, keepdim) / a.dtype.type(count)
+
+
+@quiet
+def _mean_of_halves(a: Any, axes: Any, keepdim: bool, count: int) -> Any:
+    return np.mean(a, axis=axes, keepdims=keepdim)
 
 
 @function()
-@quietly
 def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Tensor:
     """The mean of the elements, of all or along axes; NaN if there are none.
 
@@ -171,23 +185,23 @@ def mean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex "
             f"dtype. Got: {title(a.dtype)}"
         )
-    axes = axes_of(dim, a.ndim)
-    count = counted(a.shape, axes)
+    axes = None if dim is None else axes_of(dim, a.ndim)
+    count = a.size if axes is None else counted(a.shape, axes)
+    result = average(a, axes, keepdim, count)
     if axes is None and not keepdim:
-        total = np.add.reduce(a, axis=None) if count and a.dtype.itemsize > 2 else average(a, None, False)
-        result = total / a.dtype.type(count) if count and a.dtype.itemsize > 2 else total
-        return into(out, record(MeanBackward0, result, (x,), None, (a.shape, count)))
-    result = average(a, axes, keepdim)
-    return into(out, record(MeanBackward1, result, (x,), None, (a.shape, axes, keepdim, count)))
+        made: Tensor = record(MeanBackward0, result, (x,), None, (a.shape, count))
+    else:
+        made = record(MeanBackward1, result, (x,), None, (a.shape, axes, keepdim, count))
+    return made if out is None else into(out, made)
 
 
-def average(a: Any, axes: tuple[int, ...] | None, keepdim: bool) -> Any:
-    """The mean of an array; of nothing, NaN without a warning."""
-    if a.size == 0:
-        count = counted(a.shape, axes)
-        total = np.sum(a, axis=axes if a.ndim else None, keepdims=keepdim)
-        return total if count else total * a.dtype.type(np.nan)
-    return _mean(a, axes if a.ndim else None, keepdim)
+def average(a: Any, axes: tuple[int, ...] | None, keepdim: bool, count: int) -> Any:
+    """The mean of an array, `count` elements each; of nothing, NaN without a warning."""
+    if not a.ndim:
+        axes = None
+    if not count:
+        return _add(a, axes, None, None, keepdim) * a.dtype.type(np.nan)
+    return (_mean if a.dtype.itemsize > 2 else _mean_of_halves)(a, axes, keepdim, count)
 
 
 def in_dtype(input: Any, dtype: Any) -> Tensor:

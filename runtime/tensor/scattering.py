@@ -14,7 +14,8 @@ from ..tape.record import record
 from ..tape.views import copied
 from .filling import number_as
 from .indexing import won
-from .selecting import beside, check_beside, index_of
+from .picking import beside
+from .selecting import check_beside, index_of
 from .table import function
 from .tensor import Tensor, axis_of, tensor_of
 

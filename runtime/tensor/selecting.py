@@ -8,12 +8,17 @@ import numpy as np
 
 from ..ops.linear import Linear, apply
 from ..tape.node import Recorded, wrap
+from ..tape.record import record
 from .indexing import collected, placed, summed_at
+from .picking import beside
 from .pointwise import into
 from .table import function
 from .tensor import Tensor, axis_of, tensor_of
 
 _ALL = slice(None)
+
+
+_INT64 = np.dtype(np.int64)
 
 
 def index_of(
@@ -31,19 +36,14 @@ def index_of(
         raise RuntimeError(f"{name}(): Expected dtype int64 for index")
     if x is not None and array.size:
         n = x._a.shape[dim] if x._a.ndim else 1
+        if array.dtype is _INT64 and np.maximum.reduce(array.view(np.uint64), None) < n:
+            return array  # negative numbers are large ones there
         low = -n if negative else 0
         if int(array.min()) < low or int(array.max()) >= n:
             bad = array[(array < low) | (array >= n)].reshape(-1)[0]
             kind = IndexError if negative else RuntimeError
             raise kind(f"index {bad} is out of bounds for dimension {dim} with size {n}")
     return array
-
-
-def beside(index: np.ndarray[Any, Any], dim: int) -> tuple[Any, ...]:
-    """NumPy's index of the elements at `index` along an axis, at their own places along the others."""
-    grid = list(np.ogrid[tuple(slice(n) for n in index.shape)])
-    grid[dim] = index
-    return tuple(grid)
 
 
 def _gather(a: Any, shape: Any, key: Any) -> Any:
@@ -125,8 +125,9 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False, out: 
     where = index_of(index, "gather", x, axis)
     check_beside("gather", x, axis, where)
     key = beside(where, axis) if where.ndim else (where,) if x._a.ndim else ()
-    made = apply(GatherBackward0, x, x._a.shape, key, saved=(index,) if isinstance(index, Recorded) else None)
-    return into(out, made)
+    saved = (index,) if isinstance(index, Recorded) else None
+    made: Tensor = record(GatherBackward0, x._a[key], (x,), saved, (x._a.shape, key))
+    return made if out is None else into(out, made)
 
 
 def check_beside(name: str, x: Any, axis: int, index: Any, what: str = "input") -> None:

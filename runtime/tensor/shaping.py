@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,11 @@ def sizes(given: tuple[Any, ...]) -> tuple[int, ...]:
     """
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
         given = tuple(given[0])
+    for n in given:
+        if type(n) is not int:
+            break
+    else:
+        return given
     try:
         return tuple([n if type(n) is int else n.__index__() for n in given])
     except AttributeError:
@@ -123,7 +129,7 @@ def as_shape(x: Any, shape: tuple[int, ...], node: type[Node] = ViewBackward0) -
     recorded = isinstance(x, Recorded)
     before = x._a if recorded else x
     array = before.reshape(shape)
-    if array.size > 1 and not before.flags.c_contiguous and not np.may_share_memory(array, before):
+    if not before.flags.c_contiguous and array.size > 1 and not np.may_share_memory(array, before):
         raise RuntimeError(
             "view size is not compatible with input tensor's size and stride (at least one dimension spans "
             "across two contiguous subspaces). Use .reshape(...) instead."
@@ -316,7 +322,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if start == end and shape:
         return x
-    joined = int(np.prod(shape[start : end + 1]))
+    joined = math.prod(shape[start : end + 1])
     made: Tensor = reshaped(x, (*shape[:start], joined, *shape[end + 1 :]))
     return made
 
@@ -410,7 +416,7 @@ def clone(input: Any, *, memory_format: Any = None) -> Tensor:
     tensor([1., 1.], grad_fn=<CloneBackward0>)
     """
     x = tensor_of(input)
-    order = "C" if str(memory_format).endswith("contiguous_format") else "K"
+    order = "C" if memory_format and str(memory_format).endswith("contiguous_format") else "K"
     made: Tensor = record(CloneBackward0, x._a.copy(order), (x,))
     return made
 

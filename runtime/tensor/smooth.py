@@ -62,7 +62,8 @@ _ROOT_PI, _ROOT_2PI = math.sqrt(math.pi), math.sqrt(2 * math.pi)
 def _sinc(g: Any, x: Any, y: Any) -> Any:
     zero = array_of(x) == 0
     safe = choose(zero, x, 1.0, x) * math.pi
-    return g * choose(zero, x, 0.0, math.pi * (np.cos(safe) / safe - np.sin(safe) / (safe * safe)))
+    slope = choose(zero, x, 0.0, math.pi * (np.cos(safe) / safe - np.sin(safe) / (safe * safe)))
+    return g * (np.conj(slope) if array_of(x).dtype.kind == "c" else slope)
 
 
 def _valid(x: Any, value: Any) -> Any:

@@ -8,8 +8,9 @@ import numpy as np
 
 from ..ops.linear import apply
 from ..tape.node import wrap
+from .picking import beside
 from .return_types import VALUES_AND_INDICES
-from .selecting import SortedBackward0, beside
+from .selecting import SortedBackward0
 from .table import function
 from .tensor import Tensor, axis_of, tensor_of
 

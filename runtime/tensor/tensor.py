@@ -136,7 +136,7 @@ class Tensor(Recorded):
 
     def stride(self, dim: int | None = None) -> Any:
         """Steps between elements along each axis, in elements; or along one axis."""
-        steps = tuple(s // self._a.itemsize for s in self._a.strides)
+        steps = _steps(self._a)
         return steps if dim is None else steps[axis_of(dim, self._a.ndim)]
 
     def storage_offset(self) -> int:
@@ -439,14 +439,19 @@ class Tensor(Recorded):
             raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
         return bool(self._a.item())
 
+    def _scalar(self) -> Any:
+        if self._a.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self._a.item()
+
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._scalar())
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._scalar())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._scalar())
 
     def __index__(self) -> int:
         if self._a.dtype.kind not in "iub" or self._a.size != 1:
@@ -536,6 +541,17 @@ def _again(kind: type, array: np.ndarray[Any, Any], requires_grad: bool, members
     if members:
         out.__dict__.update(members)
     return out
+
+
+def _steps(array: np.ndarray[Any, Any]) -> tuple[int, ...]:
+    """Steps in elements. Where NumPy's are arbitrary (an axis it added, no elements at all) as in PyTorch."""
+    steps = [s // array.itemsize for s in array.strides]
+    if 0 in steps:
+        for k in reversed(range(array.ndim)):
+            n = array.shape[k]
+            if not array.size or (n == 1 and not steps[k]):
+                steps[k] = steps[k + 1] * max(array.shape[k + 1], 1) if k + 1 < array.ndim else 1
+    return tuple(steps)
 
 
 def _address(array: np.ndarray[Any, Any]) -> int:

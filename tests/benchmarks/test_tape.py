@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from pullback.runtime.tensor.namespace import NAMES
 
+import pullback
 from benchmarks import tape
 
 
 def test_all_cases_run() -> None:
-    made = tape.cases(SimpleNamespace(**NAMES))
+    made = tape.cases(pullback)
     for call in made.values():
         call()
     assert made["chain of 10, forward"]().grad_fn.name() == "AddBackward0"
@@ -20,7 +19,7 @@ def test_all_cases_run() -> None:
 
 def test_the_chain_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tape, "CHAIN", 10)
-    build = tape.long_chain(SimpleNamespace(**NAMES))
+    build = tape.long_chain(pullback)
     build()
     (held,) = next(c.cell_contents for c in build.__closure__ or () if isinstance(c.cell_contents, list))
     node, count = held.grad_fn, 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.pointwise import quiet
+from ...ops.pointwise import quiet, unary
 from ...tape.node import Node
 from ...tape.record import record
 from ...tensor.random import source
@@ -20,6 +20,7 @@ class ReluBackward0(Node):
 
     __slots__ = ()
     saves_results = 1
+    operands = False
 
     def backward(self, g: Any, y: Any) -> Any:
         return (zero_where(y <= 0, g),)
@@ -134,8 +135,7 @@ class SoftshrinkBackward0(HardshrinkBackward0):
     __slots__ = ()
 
 
-def _relu(x: Tensor) -> Any:
-    return record(ReluBackward0, np.maximum(x._a, 0), (x,))
+_relu = unary(Tensor, "relu", ReluBackward0, lambda a: np.maximum(a, 0), False)
 
 
 def relu(input: Any, inplace: bool = False) -> Tensor:

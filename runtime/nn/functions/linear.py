@@ -78,7 +78,7 @@ def _matrices(x: Tensor, w: Tensor, bias: Any) -> Any:
             f"mat1 and mat2 shapes cannot be multiplied ({x._a.shape[0]}x{x._a.shape[1]} and "
             f"{w._a.shape[1]}x{w._a.shape[0]})"
         )
-    result = np.matmul(x._a, w._a.T)
+    result = np.dot(x._a, w._a.T)
     if bias is None:
         return _remember(LinearMmBackward0, result, (x,), x, w)
     if bias._a.shape not in ((w._a.shape[0],), (1,), ()):

@@ -25,7 +25,7 @@ class SoftmaxBackward0(Node):
 
     def backward(self, g: Any, y: Any) -> Any:
         weighed = g * y
-        return (weighed - y * np.sum(weighed, axis=self.static, keepdims=True),)
+        return (weighed - y * _total(weighed, self.static),)
 
 
 class LogSoftmaxBackward0(Node):
@@ -35,7 +35,7 @@ class LogSoftmaxBackward0(Node):
     saves_results = 1
 
     def backward(self, g: Any, y: Any) -> Any:
-        return (g - np.exp(y) * np.sum(g, axis=self.static, keepdims=True),)
+        return (g - np.exp(y) * _total(g, self.static),)
 
 
 def _axis(name: str, dim: int | None, ndim: int, level: int) -> int:
@@ -58,20 +58,28 @@ def _axis(name: str, dim: int | None, ndim: int, level: int) -> int:
     return axis_of(dim, ndim)
 
 
-@quiet
+_largest: Any = np.maximum.reduce
+_sum: Any = np.add.reduce
+
+
 def _shifted(a: Any, axis: int) -> Any:
     """a minus its largest element along an axis: exp of it is at most 1."""
     if not a.size:
         return a.copy()
-    return a - np.max(a, axis=axis, keepdims=True)
+    return a - _largest(a, axis, None, None, True)
+
+
+def _total(g: Any, axis: Any) -> Any:
+    """The sums along an axis, which is kept, of an array or a recorded value."""
+    return _sum(g, axis, None, None, True) if type(g) is np.ndarray else np.sum(g, axis=axis, keepdims=True)
 
 
 @quiet
 def softmax_of(a: Any, axis: int) -> Any:
     """The softmax of an array."""
     out = _shifted(a, axis)
-    np.exp(out, out=out)
-    out /= np.sum(out, axis=axis, keepdims=True)
+    np.exp(out, out)
+    out /= _sum(out, axis, None, None, True)
     return out
 
 
@@ -79,7 +87,7 @@ def softmax_of(a: Any, axis: int) -> Any:
 def log_softmax_of(a: Any, axis: int) -> Any:
     """The logarithm of the softmax of an array."""
     out = _shifted(a, axis)
-    out -= np.log(np.sum(np.exp(out), axis=axis, keepdims=True))
+    out -= np.log(_sum(np.exp(out), axis, None, None, True))
     return out
 
 

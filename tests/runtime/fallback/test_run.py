@@ -274,6 +274,23 @@ def test_a_lost_derivative_is_refused() -> None:
     assert (outside == 0).all()
 
 
+def test_values_kept_from_an_earlier_call_are_refused() -> None:
+    kept = {}
+
+    def f(x):
+        try:
+            if "y" not in kept:
+                kept["y"] = np.sin(x[0])
+            return kept["y"] * x[1]
+        finally:
+            pass
+
+    gradient = pb.grad(f, fallback="tape")
+    np.testing.assert_allclose(gradient(X), [np.cos(0.3) * 0.8, np.sin(0.3), 0.0])
+    with pytest.raises(pb.UnsupportedError, match="an earlier call"):
+        gradient(X)
+
+
 def test_arguments_that_share_memory() -> None:
     def f(x, y):
         x[0] = 2.0 * y[1]

@@ -47,3 +47,10 @@ def test_errors():
     with pytest.raises(RuntimeError, match="must match the size of tensor b"):
         torch.eq(torch.ones(2), torch.ones(3))
     assert (torch.tensor([1]) == None) is False  # noqa: E711
+
+
+def test_a_comparison_in_place_with_a_tensor_that_requires_a_gradient():
+    y = torch.tensor([1.0, 2.0])
+    y.eq_(torch.tensor([1.0, 3.0], requires_grad=True))
+    assert y.tolist() == [1.0, 0.0]
+    assert not y.requires_grad

@@ -110,3 +110,8 @@ def test_histograms():
     assert torch.bincount(torch.tensor([1, 1, 3])).tolist() == [0, 2, 0, 1]
     made = torch.bincount(torch.tensor([1, 1, 3]), torch.tensor([1.0, 2.0, 3.0]), minlength=6)
     assert (made.tolist(), made.dtype) == ([0, 3, 0, 3, 0, 0], torch.float32)
+
+
+def test_the_mode_of_no_lanes():
+    values, indices = torch.mode(torch.zeros(0, 3), 1)
+    assert values.shape == indices.shape == (0,)

@@ -144,3 +144,38 @@ def test_absolute_values_of_complex_numbers():
     torch.abs(x).sum().backward()
     np.testing.assert_allclose(x.grad.numpy(), [0.6 + 0.8j, 0, (1 - 1j) / np.sqrt(2)])
     check(lambda re, im: torch.abs(torch.complex(re, im)), sample(3), sample(3, seed=1))
+
+
+@pytest.mark.parametrize("name", ["rsqrt", "sigmoid", "sinc"])
+def test_slopes_of_complex_numbers(name):
+    """The cotangent is multiplied by the conjugate of the derivative."""
+    z = 0.4 + 0.3j
+    x = leaf(np.array([z]))
+    f = getattr(torch, name)
+    y = f(x)
+    (y.real * 1.5 + y.imag * 0.5).sum().backward()
+    step = 1e-6
+    slope = ((f(leaf([z + step])) - f(leaf([z - step]))) / (2 * step)).tolist()[0]
+    np.testing.assert_allclose(x.grad.tolist()[0], (1.5 + 0.5j) * np.conj(slope), rtol=1e-7)
+
+
+def test_a_power_with_an_array_as_exponent():
+    assert (torch.tensor([2.0, 3.0]) ** np.array([2.0, 1.0])).tolist() == [4.0, 3.0]
+
+
+def test_shapes_that_do_not_fit_are_refused_by_floor_divide():
+    with pytest.raises(RuntimeError, match=r"size of tensor a \(2\) must match"):
+        torch.ones(2) // torch.ones(3)
+
+
+@pytest.mark.parametrize("kind", [int, float, complex])
+def test_only_a_tensor_of_one_element_is_a_number(kind):
+    assert kind(torch.tensor([[2.0]])) == 2
+    with pytest.raises(ValueError, match="only one element tensors can be converted to Python scalars"):
+        kind(torch.ones(2))
+
+
+def test_strides_of_axes_that_numpy_leaves_open():
+    assert (torch.zeros(0, 3) * 1).stride() == (3, 1)
+    assert torch.ones(4, 5)[None].stride() == (20, 5, 1)
+    assert torch.ones(4).expand(3, 4).stride() == (0, 1)
