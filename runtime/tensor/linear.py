@@ -166,20 +166,18 @@ def _fits(a: Any, b: Any) -> None:
         raise RuntimeError(
             f"both arguments to matmul need to be at least 1D, but they are {a.ndim}D and {b.ndim}D"
         )
+    lead, other = a.shape[:-2], b.shape[:-2]
+    for n, m in zip(reversed(lead), reversed(other), strict=False):
+        if n != m and 1 not in (n, m):
+            rank = max(len(lead), len(other))
+            one, two = ((1,) * (rank - len(s)) + s for s in (lead, other))
+            axis = next(k for k in reversed(range(rank)) if one[k] != two[k] and 1 not in (one[k], two[k]))
+            raise RuntimeError(
+                f"The size of tensor a ({one[axis]}) must match the size of tensor b ({two[axis]}) at "
+                f"non-singleton dimension {axis}"
+            )
     inner = b.shape[-2] if b.ndim > 1 else b.shape[0]
     if a.shape[-1] == inner:
-        lead, other = a.shape[:-2], b.shape[:-2]
-        for n, m in zip(reversed(lead), reversed(other), strict=False):
-            if n != m and 1 not in (n, m):
-                rank = max(len(lead), len(other))
-                one, two = ((1,) * (rank - len(s)) + s for s in (lead, other))
-                axis = next(
-                    k for k in reversed(range(rank)) if one[k] != two[k] and 1 not in (one[k], two[k])
-                )
-                raise RuntimeError(
-                    f"The size of tensor a ({one[axis]}) must match the size of tensor b ({two[axis]}) at "
-                    f"non-singleton dimension {axis}"
-                )
         return
     if a.ndim == 1 and b.ndim == 1:
         raise RuntimeError(_INCONSISTENT.format(a.size, b.size))

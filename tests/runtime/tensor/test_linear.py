@@ -119,3 +119,12 @@ def test_gradients_of_gradients_of_two_dtypes():
     assert slope.dtype == torch.float32
     (curve,) = grad(slope, z)
     assert (curve.item(), curve.dtype) == (6.0, torch.float64)
+
+
+def test_stacks_that_do_not_fit_are_told_before_their_matrices() -> None:
+    for shapes in (((3, 1, 3), (2, 2, 2)), ((3, 2, 3), (2, 3, 2))):
+        x, z = (torch.tensor(np.ones(s).tolist()) for s in shapes)
+        with pytest.raises(
+            RuntimeError, match=r"size of tensor a \(3\) must match the size of tensor b \(2\)"
+        ):
+            torch.matmul(x, z)
