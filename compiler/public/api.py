@@ -136,7 +136,8 @@ def differentiable(
 ) -> Any:
     """The function itself, callable as before, with its derivatives as attributes; also a decorator.
 
-    The options are those of `grad`; `fallback` and `memory_limit` are for `.grad` and `.value_and_grad`.
+    The options are those of `grad`. `memory_limit` is for `.grad` and `.value_and_grad`; `fallback` is for
+    those and for calls with Tensors.
 
     Examples
     --------

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import importlib
-import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +24,7 @@ from ..code import Recipe
 from ..errors import ArgumentError, FallbackWarning, TypeMismatchError, UnsupportedError
 from ..options import byte_count
 from ..specs import ArraySpec, ParamSpec, ScalarSpec
+from .pickling import reduced, restore
 from .verifying import check_first
 
 FALLBACKS = ("auto", "tape", "error")
@@ -469,48 +468,6 @@ class Derivative(Inspectable):
         return made
 
 
-class Reference:
-    """A function in a pickle, by the name under which its decorated form is found."""
-
-    def __init__(self, module: str, qualname: str) -> None:
-        self.module, self.qualname = module, qualname
-
-    def resolve(self) -> Any:
-        """The function behind the object of that name."""
-        return found_by_name(self.module, self.qualname)._target.fn
-
-
-def found_by_name(module: str, qualname: str) -> Any:
-    """What a module has under a qualified name; None if there is nothing."""
-    obj: Any = importlib.import_module(module) if module not in sys.modules else sys.modules[module]
-    for part in qualname.split("."):
-        obj = getattr(obj, part, None)
-    return obj
-
-
-def reduced(self: Any, cls: type, given: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """The `__reduce__` of a derivative: by its own name, or made again from a function found by name."""
-    f = given[0]
-    if isinstance(f, types.FunctionType) and "<" not in f.__qualname__:
-        found = found_by_name(f.__module__, f.__qualname__)
-        if found is self:
-            return f.__qualname__
-        if isinstance(found, Inspectable) and found._target.fn is f:
-            given = (Reference(f.__module__, f.__qualname__), *given[1:])
-    return restore, (cls, given, options)
-
-
-def restore(cls: Any, given: tuple[Any, ...], options: dict[str, Any]) -> Any:
-    """The inverse of `reduced`."""
-    f, *rest = given
-    options = dict(options)
-    method = options.pop("method", False)
-    made = cls(f.resolve() if isinstance(f, Reference) else f, *rest, **options)
-    if method:
-        made.__set_name__(object, "")
-    return made
-
-
 def _told(error: UnsupportedError, target: Target) -> str:
     """What a user is told of a function that runs on the tape: where, why, and what would make it compile."""
     where = error.src or target.src
@@ -518,7 +475,7 @@ def _told(error: UnsupportedError, target: Target) -> str:
     return (
         f"{where}: {target.name} runs on the tape, operation by operation, because it cannot be compiled: "
         f"{error.message}\n    {where.text}{remedy}\nfallback='error' refuses it, fallback='tape' says "
-        f"nothing"
+        "nothing"
     )
 
 

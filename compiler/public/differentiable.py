@@ -13,9 +13,10 @@ from ..call.doors import foreign
 from ..call.signature import Target, target_of
 from ..call.specialise import Specialisation
 from ..errors import ArgumentError
-from .derivative import Derivative, Inspectable, primal_source, reduced, restore
+from .derivative import Derivative, Inspectable, primal_source
 from .higher import hvp, jvp, vjp
 from .jacobian import Hessian, Jacobian
+from .pickling import reduced, restore
 
 
 class Differentiable(Inspectable):

@@ -25,16 +25,22 @@ if TYPE_CHECKING:
 SEED = 20240229
 
 
+def is_float(value: Any) -> bool:
+    """Whether a value is a float leaf: a float or an array of floats."""
+    return (isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f") or type(value) is float
+
+
 def float_parts(value: Any) -> Iterator[Any]:
     """The float leaves of an argument, in order."""
-    if (isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f") or type(value) is float:
+    if is_float(value):
         yield value
     else:
-        for part in _parts(value)[1]:
+        for part in parts_of(value)[1]:
             yield from float_parts(part)
 
 
-def _parts(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+def parts_of(value: Any) -> tuple[Sequence[Any], Sequence[Any]]:
+    """The keys and the items of a container; no items for a leaf."""
     if isinstance(value, tuple | list):
         return (), value
     if isinstance(value, dict):
@@ -49,11 +55,11 @@ def replaced(value: Any, leaves: Iterator[Any]) -> Any:
     """The argument with other float leaves; arrays that are not float are copied, since the function
     may write.
     """
-    if (isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f") or type(value) is float:
+    if is_float(value):
         return next(leaves)
     if isinstance(value, np.ndarray):
         return value.copy()
-    keys, parts = _parts(value)
+    keys, parts = parts_of(value)
     if not parts:
         return copy.copy(value) if isinstance(value, list | dict) else value
     return build(type(value), [replaced(p, leaves) for p in parts], keys)

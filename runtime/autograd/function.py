@@ -37,10 +37,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 _SHOWN = (
     "Output {k} of {name} is a view and {what} modified inplace. "
     "This view was created inside a custom Function (or because an input was returned as-is) and the "
-    "autograd "
-    "logic to handle view+inplace would override the custom backward associated with the custom Function, "
-    "leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of "
-    "the custom Function."
+    "autograd logic to handle view+inplace would override the custom backward associated with the custom "
+    "Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the "
+    "output of the custom Function."
 )
 
 
@@ -166,8 +165,7 @@ class FunctionNode(Node):
             if not self.takes[k]:
                 raise RuntimeError(
                     f"function {self.name()} returned a gradient different than None at position {k + 1}, "
-                    "but "
-                    "the corresponding forward input was not a Variable"
+                    "but the corresponding forward input was not a Variable"
                 )
             if not recorded:
                 results[k] = result._a
@@ -211,11 +209,9 @@ class Function:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         warnings.warn(
-            f"{self.__class__} should not be instantiated. Methods on autograd functions are all static, "
-            "so you "
-            "should invoke them on the class itself. Instantiating an autograd function will raise an "
-            "error in "
-            "a future version of PyTorch.",
+            f"{self.__class__} should not be instantiated. Methods on autograd functions are all static, so "
+            "you should invoke them on the class itself. Instantiating an autograd function will raise an "
+            "error in a future version of PyTorch.",
             DeprecationWarning,
             stacklevel=2,
         )
@@ -245,8 +241,7 @@ class Function:
         """Give a cotangent for each argument, from one for each result."""
         raise NotImplementedError(
             "You must implement either the backward or vjp method for your custom autograd.Function to use "
-            "it "
-            "with backward mode AD."
+            "it with backward mode AD."
         )
 
     vjp = backward
@@ -258,8 +253,7 @@ class Function:
         if cls.backward is not Function.backward:
             raise RuntimeError(
                 "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should "
-                "only "
-                "implement one of them."
+                "only implement one of them."
             )
         return cls.vjp
 

@@ -29,27 +29,23 @@ _MISSING = {
     "back": _INDEPENDENT,
     "back_trick": (
         "The gradient with respect to the input is independent of entry {i} in the grad_outputs when using "
-        "the "
-        "double backward trick to compute forward mode gradients. This is not allowed in strict mode."
+        "the double backward trick to compute forward mode gradients. This is not allowed in strict mode."
     ),
     "double_back": (
         "The jacobian of the user-provided function is independent of input {i}. This is not allowed in "
-        "strict "
-        "mode."
+        "strict mode."
     ),
     "double_back_trick": (
         "The hessian of the user-provided function is independent of entry {i} in the grad_jacobian. This is "
         "not allowed in strict mode as it prevents from using the double backward trick to replace forward "
-        "mode "
-        "AD."
+        "mode AD."
     ),
 }
 # What it says of a tensor that does not require a gradient, by what the tensor is.
 _CONSTANT = {
     "outputs": (
         "Output {i} of the user-provided function does not require gradients. The outputs must be computed "
-        "in a "
-        "differentiable manner from the input when running in strict mode."
+        "in a differentiable manner from the input when running in strict mode."
     ),
     "grad_inputs": (
         "The gradient with respect to input {i} is independent of the inputs of the user-provided function. "
@@ -58,17 +54,13 @@ _CONSTANT = {
     "jacobian": (
         "While computing the hessian, found that the jacobian of the user-provided function with respect to "
         "input {i} is independent of the input. This is not allowed in strict mode. You should ensure that "
-        "your "
-        "function is twice differentiable and that the jacobian depends on the inputs (this would be "
-        "violated "
-        "by a linear function for example)."
+        "your function is twice differentiable and that the jacobian depends on the inputs (this would be "
+        "violated by a linear function for example)."
     ),
     "hessian": (
         "The hessian of the user-provided function with respect to input {i} is independent of the input. "
-        "This "
-        "is not allowed in strict mode. You should ensure that your function is thrice differentiable and "
-        "that "
-        "the hessian depends on the inputs."
+        "This is not allowed in strict mode. You should ensure that your function is thrice differentiable "
+        "and that the hessian depends on the inputs."
     ),
 }
 
@@ -427,8 +419,7 @@ def _tensors(value: Any, what: str, name: str) -> tuple[bool, Tensors]:
             which = f"value at index {i}" if many else f"given {what}"
             raise TypeError(
                 f"The {what} given to {name} must be either a Tensor or a tuple of Tensors but the {which} "
-                "has "
-                f"type {type(item)}."
+                f"has type {type(item)}."
             )
     return many, value if many else (value,)
 
@@ -462,8 +453,7 @@ def _direction(v: Any, name: str, xs: Tensors, many: bool, create_graph: bool) -
     if len(xs) != 1 or xs[0]._a.size != 1:
         raise RuntimeError(
             "The vector v can only be None if the input to the user-provided function is a single Tensor "
-            "with "
-            "a single element."
+            "with a single element."
         )
     return None
 
@@ -491,9 +481,8 @@ def _filled(found: Sequence[Any], like: Tensors, strict: bool, create_graph: boo
         elif strict and create_graph and not g.requires_grad:
             what = "hessian" if stage.startswith("double") else "jacobian"
             raise RuntimeError(
-                f"The {what} of the user-provided function is independent of input {i}. This is not "
-                "allowed in "
-                "strict mode when create_graph=True."
+                f"The {what} of the user-provided function is independent of input {i}. This is not allowed "
+                "in strict mode when create_graph=True."
             )
         made.append(g)
     return tuple(made)

@@ -304,10 +304,8 @@ class _Check:
             if np.abs(once._a - again._a).max(initial=0) > self.nondet:
                 raise GradcheckError(
                     "Backward is not reentrant, i.e., running backward with same input and grad_output "
-                    "multiple "
-                    "times gives different values, although analytical gradient matches numerical "
-                    "gradient.The "
-                    f"tolerance for nondeterminism was {self.nondet}."
+                    "multiple times gives different values, although analytical gradient matches numerical "
+                    f"gradient.The tolerance for nondeterminism was {self.nondet}."
                 )
             jacobian[:, k] = once._a.ravel()
         return jacobian
@@ -342,8 +340,8 @@ def _check_input(k: int, x: Tensor) -> None:
     if x._a.dtype not in (np.float64, np.complex128):
         warnings.warn(
             f"Input #{k} requires gradient and is not a double precision floating point or complex. This "
-            "check "
-            "will likely fail if all the inputs are not of double precision floating point or complex. ",
+            "check will likely fail if all the inputs are not of double precision floating point or "
+            "complex. ",
             UserWarning,
             stacklevel=5,
         )

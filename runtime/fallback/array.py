@@ -20,15 +20,15 @@ from ..ops.pointwise import binary, prim_node, quiet, unary
 from ..tape.node import Recorded, wrap
 from ..tape.record import edge
 from ..tape.views import write
-from ..tensor import namespace, protocols
+from ..tensor import namespace as _installed  # noqa: F401 (puts the methods on Tensor)
+from ..tensor import protocols
 from ..tensor.casting import cast
 from ..tensor.table import FUNCTIONS, METHODS
 from ..tensor.tensor import Tensor
 
 _HINT = (
     "use NumPy's functions on it (np.sin, not math.sin), keep it as it is, or pb.stop_gradient it where no "
-    "derivative "
-    "is wanted"
+    "derivative is wanted"
 )
 
 
@@ -219,7 +219,7 @@ class Array(Tensor):
         if edge(self) is not None:
             raise UnsupportedError(
                 f"a value that depends on differentiated arguments was converted to {target}, which has no "
-                f"derivative",
+                "derivative",
                 hint=_HINT,
             )
 
@@ -267,7 +267,6 @@ class Array(Tensor):
         return on_function(function, args, kwargs)
 
 
-assert namespace.NAMES  # importing it puts the methods on Tensor
 Array._face = Array
 
 
@@ -346,7 +345,7 @@ _UNARY: dict[Any, str] = {
     np.trunc: "trunc", np.rint: "rint", np.absolute: "abs", np.fabs: "abs", np.positive: "pos",
 }  # fmt: skip
 # Without a derivative: computed by NumPy on the arrays.
-_PLAIN: set[Any] = {
+PLAIN: set[Any] = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.logical_and,
     np.logical_or, np.logical_xor, np.logical_not, np.isnan, np.isinf, np.isfinite, np.signbit, np.spacing,
     np.heaviside,
@@ -384,7 +383,7 @@ QUICK = table(Array)
 def on_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc with Arrays among its arguments."""
     if method == "__call__":
-        if ufunc in _PLAIN:
+        if ufunc in PLAIN:
             return getattr(ufunc, method)(*unwrapped(inputs), **unwrapped_arguments(kwargs))
         quick = QUICK.get(ufunc)
         if quick is not None and not kwargs:
@@ -419,7 +418,7 @@ def unwrapped_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:
 
 
 def _dunder(ufunc: Any, swapped: bool = False) -> Any:
-    if ufunc in _PLAIN:
+    if ufunc in PLAIN:
 
         def compare(x: Any, z: Any) -> Any:
             return ufunc(x._a, z._a if isinstance(z, Recorded) else z)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Callable
 from typing import Any
 
@@ -10,33 +9,24 @@ import numpy as np
 
 from ...compiler.errors import PullbackError, UnsupportedError
 from ...compiler.public.higher import vjp
+from ..ops.written import written
 from ..tape.mode import mode
-from ..tape.node import Node, Recorded, wrap
-from ..tape.record import edge, record, record_many
+from ..tape.node import Recorded, wrap
+from ..tape.record import edge, record_many
+from .calls import Call, CallBackward
 
 
-class CompiledBackward(Node):
-    """A call whose adjoint is compiled; `static` maps a cotangent of the results to those of the operands."""
+class _Library(Call):
+    """A call of a library's function."""
 
-    __slots__ = ()
+    def __init__(self, name: str, function: Callable[..., Any], operands: tuple[Any, ...]) -> None:
+        self.name = name
+        self.value, self.pull = vjp(function, *[_operand(a) for a in operands])
 
-    def name(self) -> str:
-        return f"{self.static[0]}Backward"
-
-    def backward(self, g: Any) -> Any:
-        _, pull, places = self.static
-        if isinstance(g, Recorded) or (isinstance(g, list) and any(isinstance(part, Recorded) for part in g)):
-            raise UnsupportedError(
-                f"the derivative of {self.static[0]} cannot be recorded",
-                hint="use pb.hessian or pb.hvp of a function that compiles: fallback='error' tells why not",
-            )
-        if isinstance(g, list):
-            shapes = self.outputs or []
-            full = [np.zeros(s, d) if part is None else part for part, (s, d) in zip(g, shapes, strict=True)]
-            gradients = pull(tuple(full))
-        else:
-            gradients = pull(g[()] if g.ndim == 0 else g)
-        return tuple([None if gradients[k] is None else np.asarray(gradients[k]) for k in places])
+    def pulled(self, cotangents: list[Any]) -> tuple[Any, ...]:
+        several = isinstance(self.value, tuple)
+        found = self.pull(tuple(cotangents) if several else cotangents[0])
+        return tuple([None if c is None else np.asarray(c) for c in found])
 
 
 def compiled_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -63,16 +53,16 @@ def compiled_call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: d
     variable = [k for k, a in enumerate(args) if isinstance(a, (Recorded, np.ndarray, float, np.floating))]
     operands = tuple(args[k] for k in variable)
     try:
-        value, pull = vjp(_text(function, args, variable, kwargs), *[_operand(a) for a in operands])
+        made = _Library(name, _text(function, args, variable, kwargs), operands)
     except PullbackError as error:
         raise UnsupportedError(
             f"{name} has no derivative here: {error.message}",
             hint="python -m pullback ops lists what has one",
         ) from error
-    static = (name, pull, tuple(range(len(operands))))
-    if isinstance(value, tuple):
-        return plain(record_many(CompiledBackward, tuple(map(np.asarray, value)), operands, None, static))
-    return plain(record(CompiledBackward, np.asarray(value), operands, None, static))
+    several = isinstance(made.value, tuple)
+    parts = tuple(map(np.asarray, made.value if several else (made.value,)))
+    outs = record_many(CallBackward, parts, operands, None, made)
+    return plain(outs if several else outs[0])
 
 
 def _operand(value: Any) -> Any:
@@ -86,23 +76,15 @@ _TEXTS: dict[Any, Callable[..., Any]] = {}
 def _text(
     function: Any, args: tuple[Any, ...], variable: list[int], kwargs: dict[str, Any]
 ) -> Callable[..., Any]:
-    """A function of the arrays and floats alone, with the rest of the arguments as part of it.
-
-    It is written as text, because the compiler reads functions.
-    """
+    """A function of the arrays and floats alone, with the rest of the arguments as part of it."""
     names = [f"x{k}" if k in variable else f"c{k}" for k in range(len(args))]
     constants = {f"c{k}": a for k, a in enumerate(args) if k not in variable} | kwargs
     key = (function, tuple(names), tuple(kwargs), repr(constants))
     if key not in _TEXTS:
         inside = ", ".join([*names, *[f"{name}={name}" for name in kwargs]])
         text = f"def call({', '.join(f'x{k}' for k in variable)}):\n    return library({inside})\n"
-        file = f"<pullback call {len(_TEXTS)} of {getattr(function, '__name__', function)}>"
-        linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-        space: dict[str, Any] = {"library": function, **constants}
-        exec(
-            compile(text, file, "exec"), space
-        )  # names and numbers that stand above, nothing of the user's text
-        _TEXTS[key] = space["call"]
+        title = f"call {len(_TEXTS)} of {getattr(function, '__name__', function)}"
+        _TEXTS[key] = written(text, title, {"library": function, **constants})
     return _TEXTS[key]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..tape.node import Recorded
-from .array import _PLAIN, QUICK, Array, table
+from .array import PLAIN, QUICK, Array, table
 
 _PYTHON = (float, int, bool, complex)
 
@@ -70,7 +70,7 @@ _OPERATORS = {
 }  # fmt: skip
 for _name, _ufunc in _OPERATORS.items():
     setattr(Number, f"__{_name}__", _binary(_ufunc, _name, swapped=False))
-    if _ufunc not in _PLAIN:
+    if _ufunc not in PLAIN:
         setattr(Number, f"__r{_name}__", _binary(_ufunc, _name, swapped=True))
         setattr(Number, f"__i{_name}__", _binary(_ufunc, _name, swapped=False))
 for _name, _operator in {

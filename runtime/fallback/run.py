@@ -14,7 +14,7 @@ import numpy as np
 from ...compiler.call.signature import Target
 from ...compiler.call.trees import build
 from ...compiler.errors import OverlapError, Src, TypeMismatchError, UnsupportedError
-from ...compiler.public.verifying import float_parts, replaced
+from ...compiler.public.verifying import float_parts, is_float, parts_of, replaced
 from ..tape import engine
 from ..tape.mode import enable_grad
 from ..tape.node import Node, Recorded, node_of, wrap
@@ -68,13 +68,13 @@ def value_and_gradients(
         else tuple(traced[k, i].value for i in range(len(params[k])))
         for k in range(len(params))
     ]
-    result = _told(target, values)
+    result = _run(target, values)
     _check_overlap(traced)
     value, aux = result if has_aux else (result, None)
-    found = _pulled(value, [leaf for place in places for leaf in traced[place].leaves])
-    likes = [part for place in places for part in float_parts(given[place])]
     leaves = [leaf for place in places for leaf in traced[place].leaves]
-    parts = iter([_gradient(leaf, g, like) for leaf, g, like in zip(leaves, found, likes, strict=True)])
+    likes = [part for place in places for part in float_parts(given[place])]
+    found = zip(leaves, _pulled(value, leaves), likes, strict=True)
+    parts = iter([_gradient(leaf, g, like) for leaf, g, like in found])
     gradients = [_tree(given[place], parts) for place in places]
     shown = _plain(value)
     return ((shown, _plain(aux)) if has_aux else shown), gradients
@@ -102,7 +102,7 @@ def _faced(value: Any, face: type) -> Any:
     return wrap(face, value) if isinstance(value, np.ndarray) and value.dtype.kind in "fc" else value
 
 
-def _told(target: Target, values: Sequence[Any]) -> Any:
+def _run(target: Target, values: Sequence[Any]) -> Any:
     """What the function gives; a value that it would have lost the derivative of is refused with its line."""
     try:
         with enable_grad(), keeping_old():
@@ -221,15 +221,11 @@ def _gradient(leaf: Any, g: Any, like: Any) -> Any:
 
 def _tree(value: Any, parts: Any) -> Any:
     """The gradients of an argument in its structure, None for what is no float."""
-    if (isinstance(value, np.ndarray | np.floating) and value.dtype.kind == "f") or type(value) is float:
+    if is_float(value):
         return next(parts)
-    if isinstance(value, (tuple, list)):
-        return build(type(value), [_tree(v, parts) for v in value], ())
-    if isinstance(value, dict):
-        return build(dict, [_tree(v, parts) for v in value.values()], tuple(value))
-    if any(True for _ in float_parts(value)):
-        names = tuple(getattr(value, "__dict__", {})) or tuple(type(value).__slots__)
-        return build(type(value), [_tree(getattr(value, n), parts) for n in names], names)
+    keys, items = parts_of(value)
+    if isinstance(value, (tuple, list, dict)) or any(True for _ in float_parts(value)):
+        return build(type(value), [_tree(v, parts) for v in items], keys)
     return None
 
 

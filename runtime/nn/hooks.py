@@ -24,7 +24,7 @@ def call(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if given is not None and with_kwargs:
             if not (isinstance(given, tuple) and len(given) == 2):
                 raise RuntimeError(
-                    f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
+                    "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
                     f"{given}."
                 )
             args, kwargs = given

@@ -88,21 +88,21 @@ class Module(Walks, State):
             if value is not None:
                 raise TypeError(
                     f"cannot assign '{_kind(value)}' as parameter '{name}' (torch.nn.Parameter or None "
-                    f"expected)"
+                    "expected)"
                 )
             members["_parameters"][name] = None
         elif name in members.get("_modules", ()):
             if value is not None:
                 raise TypeError(
                     f"cannot assign '{_kind(value)}' as child module '{name}' (torch.nn.Module or None "
-                    f"expected)"
+                    "expected)"
                 )
             members["_modules"][name] = None
         elif name in members.get("_buffers", ()):
             if value is not None and not isinstance(value, Tensor):
                 raise TypeError(
                     f"cannot assign '{_kind(value)}' as buffer '{name}' (torch.nn.Buffer, torch.Tensor or "
-                    f"None expected)"
+                    "None expected)"
                 )
             members["_buffers"][name] = value
         else:
@@ -181,13 +181,13 @@ class Module(Walks, State):
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
                 f"cannot assign '{_kind(param)}' object to parameter '{name}' (torch.nn.Parameter or None "
-                f"required)"
+                "required)"
             )
         if param is not None and param._fn is not None:
             raise ValueError(
                 f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created "
                 f"explicitly. To express '{name}' as a function of another Tensor, compute the value in the "
-                f"forward() method."
+                "forward() method."
             )
         self._parameters[name] = param
 

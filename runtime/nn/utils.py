@@ -56,8 +56,8 @@ def get_total_norm(
     if error_if_nonfinite and not np.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it cannot be "
-            f"clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
-            f"`error_if_nonfinite=False`"
+            "clipped. To disable this error and scale the gradients by the non-finite norm anyway, set "
+            "`error_if_nonfinite=False`"
         )
     made: Tensor = wrap(Tensor, total)
     return made

@@ -7,7 +7,6 @@ math, and kept on disk. Rules that are no plain expression of NumPy's functions 
 
 from __future__ import annotations
 
-import linecache
 import re
 import threading
 from collections.abc import Callable
@@ -18,6 +17,7 @@ import numpy as np
 from ...compiler.call.dispatch import Dispatcher, dispatcher
 from ...compiler.call.signature import target_of
 from ...compiler.errors import PullbackError
+from .written import written
 
 LARGE = 1 << 16  # elements from which a loop of our own is worth its call; smaller arrays stay in the cache
 _FLOATS = ("float32", "float64")
@@ -105,11 +105,8 @@ class Kernel:
         self.read = [k for k, name in enumerate(self.names) if re.search(rf"\b{name}\b", expression.text)]
         names = [self.names[k] for k in self.read]
         text = f"def rule({', '.join(names)}):\n    return {expression.text}\n"
-        file = f"<pullback rule {expression.text}>"
-        linecache.cache[file] = (len(text), None, text.splitlines(True), file)
-        space: dict[str, Any] = {"np": np}
-        exec(compile(text, file, "exec"), space)  # an expression that stands above
+        rule = written(text, f"rule {expression.text}", {"np": np})
         try:
-            return dispatcher(target_of(space["rule"]), "value", ())
+            return dispatcher(target_of(rule), "value", ())
         except PullbackError:
             return None

@@ -290,8 +290,7 @@ def mismatch(a: Any, b: Any, error: ValueError) -> Exception:
         if one[axis] != two[axis] and 1 not in (one[axis], two[axis]):
             return RuntimeError(
                 f"The size of tensor a ({one[axis]}) must match the size of tensor b ({two[axis]}) at "
-                f"non-singleton "
-                f"dimension {axis}"
+                f"non-singleton dimension {axis}"
             )
     return error
 

@@ -104,8 +104,7 @@ class Optimizer:
         elif isinstance(params, set):
             raise TypeError(
                 "optimizer parameters need to be organized in ordered collections, but the ordering of "
-                "tensors "
-                "in sets will change between runs. Please use a list instead."
+                "tensors in sets will change between runs. Please use a list instead."
             )
         params = list(params)
         if params and isinstance(params[0], tuple):

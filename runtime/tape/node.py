@@ -23,12 +23,9 @@ import numpy as np
 
 _FREED = (
     "Trying to backward through the graph a second time (or directly access saved tensors after they have "
-    "already "
-    "been freed). Saved intermediate values of the graph are freed when you call .backward() or "
-    "autograd.grad(). "
-    "Specify retain_graph=True if you need to backward through the graph a second time or if you need to "
-    "access "
-    "saved tensors after calling backward."
+    "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+    "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or "
+    "if you need to access saved tensors after calling backward."
 )
 
 
@@ -91,7 +88,6 @@ class Node:
         "dtype",
         "edges",
         "hooks",
-        "metadata",
         "outputs",
         "saved",
         "shape",
@@ -171,12 +167,10 @@ class Node:
                     name = f", which is output 0 of {self.name()},"
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace "
-                    "operation: "
-                    f"[{value._kind()} {list(value._a.shape)}]{name} is at version {version}; expected "
-                    f"version "
-                    f"{expected} instead. Hint: enable anomaly detection to find the operation that failed "
-                    f"to compute "
-                    "its gradient, with torch.autograd.set_detect_anomaly(True)."
+                    f"operation: [{value._kind()} {list(value._a.shape)}]{name} is at version {version}; "
+                    f"expected version {expected} instead. Hint: enable anomaly detection to find the "
+                    "operation that failed to compute its gradient, with "
+                    "torch.autograd.set_detect_anomaly(True)."
                 )
 
     def free(self) -> None:
@@ -218,6 +212,15 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {hex(id(self))}>"
+
+
+class FlatBackward(Node):
+    """An operation whose derivative is zero."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, *saved: Any) -> Any:
+        return tuple([None if e is None else g * 0 for e in self.edges])
 
 
 class Scattered:
@@ -320,14 +323,17 @@ class Recorded:
             keep_gradient(self)
 
     def _accumulator(self) -> AccumulateGrad:
-        """The node that stands for this leaf in `next_functions`: the same one as long as somebody holds "
-        "it."""
+        """The node that stands for this leaf in `next_functions`: one as long as somebody holds it."""
         more = self._extras()
         known = more.accumulator() if more.accumulator is not None else None
         if known is None:
             known = AccumulateGrad(self)
             more.accumulator = weakref.ref(known)
         return known
+
+    def _title(self) -> str:
+        """The dtype as PyTorch's messages call it, `Float` for example."""
+        return self._kind().removeprefix("torch.").removesuffix("Tensor")
 
     def _kind(self) -> str:
         """How messages call values of this dtype, `torch.FloatTensor` for example."""

@@ -183,8 +183,7 @@ def record_many(
     static: Any = None,
     results: int | None = None,
 ) -> tuple[Any, ...]:
-    """The results of an operation that has several; the first `results` of them have a derivative (all "
-    "without)."""
+    """The results of an operation that has several; the first `results` of them have a derivative."""
     face = face_of(operands)
     outs = tuple([wrap(face, array) for array in arrays])
     if mode.enabled:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from .mode import mode
-from .node import Node, Recorded, Scattered, Version, node_of, output_of, wrap
+from .node import FlatBackward, Node, Recorded, Scattered, Version, node_of, output_of, wrap
 from .record import attach, edge, record, settings
 
 # Kinds of dtypes by category: a result of a higher one does not fit into a value of a lower one.
@@ -381,7 +381,9 @@ def write(x: Recorded, operation: Callable[..., Any], *args: Any, **kwargs: Any)
             f"output with shape {list(a.shape)} doesn't match the broadcast shape {list(r.shape)}"
         )
     if r.dtype is not a.dtype and CATEGORY[r.dtype.kind] > CATEGORY[a.dtype.kind]:
-        raise RuntimeError(f"result type {_title(out)} can't be cast to the desired output type {_title(x)}")
+        raise RuntimeError(
+            f"result type {out._title()} can't be cast to the desired output type {x._title()}"
+        )
     writable(x)
     if not recorded:
         a[...] = r
@@ -409,16 +411,13 @@ def write(x: Recorded, operation: Callable[..., Any], *args: Any, **kwargs: Any)
     return written(x, made, direct)
 
 
-class NotDifferentiable(Node):
+class NotDifferentiable(FlatBackward):
     """What was written has no derivative, such as a comparison; `static` is what wrote it."""
 
     __slots__ = ()
 
     def name(self) -> str:
         return f"{str(self.static).title().replace('_', '')}Backward0"
-
-    def backward(self, g: Any) -> Any:
-        return (g * 0,)
 
 
 def _nothing(x: Recorded, operation: Any) -> Any:
@@ -476,7 +475,3 @@ def _copy(value: Recorded) -> Any:
     copy._fn = edge(value)
     copy._r = copy._fn is not None
     return copy
-
-
-def _title(value: Recorded) -> str:
-    return value._kind().removeprefix("torch.").removesuffix("Tensor")

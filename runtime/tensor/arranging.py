@@ -442,7 +442,7 @@ def repeat_interleave(
             raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
         elif len(counts) != x._a.shape[axis]:
             raise RuntimeError(
-                f"repeats must have the same size as input along dim, but got repeats.size(0) = "
+                "repeats must have the same size as input along dim, but got repeats.size(0) = "
                 f"{len(counts)} and input.size({axis}) = {x._a.shape[axis]}"
             )
     if np.any(np.less(counts, 0)):

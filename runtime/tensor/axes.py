@@ -179,9 +179,8 @@ def movedim(input: Any, source: Any, destination: Any) -> Tensor:
     given = [(v,) if isinstance(v, int) else tuple(v) for v in (source, destination)]
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
-            "movedim: Invalid source or destination dims: source "
-            f"({list(given[0])} dims) should contain the same number of dims as destination "
-            f"({list(given[1])} dims)"
+            f"movedim: Invalid source or destination dims: source ({list(given[0])} dims) should contain "
+            f"the same number of dims as destination ({list(given[1])} dims)"
         )
     sources, places = (tuple(axis_of(k, rank) for k in ks) for ks in given)
     for name, axes in (("source", sources), ("destination", places)):

@@ -219,8 +219,7 @@ def _roots(outputs: Sequence[Any], given: Any, record: bool) -> tuple[list[Any],
                 else:
                     raise RuntimeError(
                         f"Mismatch in shape: grad_output[{k}] has a shape of {g.shape} and output[{k}] has "
-                        f"a shape of "
-                        f"{out.shape}."
+                        f"a shape of {out.shape}."
                     )
         start = edge(out)
         if start is None:

@@ -160,7 +160,7 @@ def cholesky_solve(input: Any, L: Any, upper: bool = False, *, out: Any = None) 
     matrices("cholesky_solve", b._a)
     if b._a.shape[-2] != low._a.shape[-1]:
         raise RuntimeError(
-            f"cholesky_solve: Incompatible matrix sizes for cholesky_solve: each A matrix is "
+            "cholesky_solve: Incompatible matrix sizes for cholesky_solve: each A matrix is "
             f"{low._a.shape[-1]} by {low._a.shape[-1]} but each b matrix is {b._a.shape[-2]} by "
             f"{b._a.shape[-1]}"
         )

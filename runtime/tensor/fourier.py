@@ -88,18 +88,20 @@ def _count(n: int | None, length: int) -> int:
     return count
 
 
+def _operand(input: Any, dim: int, norm: str | None) -> tuple[Any, int, Any]:
+    """The operand of a transform, its axis and its normalisation, checked."""
+    x = input if isinstance(input, Recorded) else tensor_of(input)
+    return x, axis_of(dim, x._a.ndim), _checked(norm)
+
+
 def _complex(forward: bool) -> Callable[..., Any]:
     compute = np.fft.fft if forward else np.fft.ifft
 
     def transform(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
-        x = input if isinstance(input, Recorded) else tensor_of(input)
+        x, axis, how = _operand(input, dim, norm)
         a = x._a
-        how: Any = _checked(norm)
-        axis = axis_of(dim, a.ndim)
-        count = _count(n, a.shape[axis])
-        result = compute(a, count, axis, how)
-        single = a.dtype.itemsize == (8 if a.dtype.kind == "c" else 4)
-        if single:
+        result = compute(a, _count(n, a.shape[axis]), axis, how)
+        if a.dtype in (np.float32, np.complex64):
             result = result.astype(np.complex64)
         return record(FftC2CBackward0, result, (x,), None, (forward, axis, how, a.shape[axis]))
 
@@ -107,12 +109,10 @@ def _complex(forward: bool) -> Callable[..., Any]:
 
 
 def _rfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
-    x = input if isinstance(input, Recorded) else tensor_of(input)
+    x, axis, how = _operand(input, dim, norm)
     a = x._a
-    how: Any = _checked(norm)
     if a.dtype.kind == "c":
         raise RuntimeError("rfft expects a real input tensor, but got complex numbers")
-    axis = axis_of(dim, a.ndim)
     count = _count(n, a.shape[axis])
     result = np.fft.rfft(a, count, axis, how)
     if a.dtype == np.float32:
@@ -121,31 +121,53 @@ def _rfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = No
 
 
 def _irfft(input: Any, n: int | None = None, dim: int = -1, norm: str | None = None) -> Any:
-    x = input if isinstance(input, Recorded) else tensor_of(input)
+    x, axis, how = _operand(input, dim, norm)
     a = x._a
-    how: Any = _checked(norm)
-    axis = axis_of(dim, a.ndim)
-    count = 2 * (a.shape[axis] - 1) if n is None else int(n)
-    if count < 1:
-        raise RuntimeError(f"Invalid number of data points ({count}) specified")
+    count = _count(n, 2 * (a.shape[axis] - 1))
     result = np.fft.irfft(a, count, axis, how)
     if a.dtype in (np.complex64, np.float32):
         result = result.astype(np.float32)
     return record(FftC2RBackward0, result, (x,), None, (axis, how, count, a.shape[axis]))
 
 
+def _lines(input: Any, s: Any, dim: Any, count: int | None) -> tuple[tuple[int | None, ...], tuple[int, ...]]:
+    """The lengths and axes of a transform along several axes."""
+    rank = tensor_of(input)._a.ndim
+    if dim is None:
+        last = count or (rank if s is None else len(s))
+        dim = tuple(range(-last, 0))
+    axes = (dim,) if isinstance(dim, int) else tuple(dim)
+    lengths = (None,) * len(axes) if s is None else tuple(s)
+    if len(lengths) != len(axes):
+        raise RuntimeError("When given, dim and shape arguments must have the same length")
+    if len({axis_of(axis, rank) for axis in axes}) != len(axes):
+        raise RuntimeError("FFT dims must be unique")
+    return lengths, axes
+
+
 def _several(transform: Callable[..., Any], count: int | None) -> Callable[..., Any]:
     """A transform along several axes, one after the other."""
 
     def transforms(input: Any, s: Any = None, dim: Any = None, norm: str | None = None) -> Any:
-        rank = tensor_of(input)._a.ndim
-        if dim is None:
-            last = count or (rank if s is None else len(s))
-            dim = tuple(range(-last, 0))
-        lengths = (None,) * len(dim) if s is None else tuple(s)
-        for n, axis in zip(lengths, dim, strict=True):
+        for n, axis in zip(*_lines(input, s, dim, count), strict=True):
             input = transform(input, n, axis, norm)
         return input
+
+    return transforms
+
+
+def _half(whole: Callable[..., Any], count: int | None, forward: bool) -> Callable[..., Any]:
+    """A transform along several axes whose last one has a half spectrum."""
+
+    def transforms(input: Any, s: Any = None, dim: Any = None, norm: str | None = None) -> Any:
+        lengths, axes = _lines(input, s, dim, count)
+        if not axes:
+            raise RuntimeError("a transform of real numbers must be along at least one axis")
+        if forward:
+            input = _rfft(input, lengths[-1], axes[-1], norm)
+        for n, axis in zip(lengths[:-1], axes[:-1], strict=True):
+            input = whole(input, n, axis, norm)
+        return input if forward else _irfft(input, lengths[-1], axes[-1], norm)
 
     return transforms
 
@@ -300,6 +322,10 @@ def _declare() -> None:
         "ifft2": (_several(ifft, 2), "The inverse Fourier transform along two axes", "s"),
         "fftn": (_several(fft, None), "The Fourier transform along several axes", "s"),
         "ifftn": (_several(ifft, None), "The inverse Fourier transform along several axes", "s"),
+        "rfft2": (_half(fft, 2, True), "The half of `fft2` of real numbers that says all", "s"),
+        "irfft2": (_half(ifft, 2, False), "The real numbers of which `rfft2` gives the input", "s"),
+        "rfftn": (_half(fft, None, True), "The half of `fftn` of real numbers that says all", "s"),
+        "irfftn": (_half(ifft, None, False), "The real numbers of which `rfftn` gives the input", "s"),
     }
     for name, (function, summary, size) in made.items():
         function.__name__ = function.__qualname__ = name

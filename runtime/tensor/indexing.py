@@ -367,7 +367,7 @@ def _quick(x: Any, key: Any) -> Any:
             if k.ndim and k.dtype.kind == "i":
                 return record(IndexBackward0, np.ascontiguousarray(a[k]), (x,), (key,), (a.shape, (k,)))
     except IndexError:
-        pass  # read again, item by item, for the message
+        return None  # the long way says which item it was
     return None
 
 

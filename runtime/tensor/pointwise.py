@@ -13,7 +13,7 @@ import numpy as np
 from ...compiler.prims.registry import PRIMS
 from ..ops.pointwise import binary, mismatch, prim_node, quiet, unary
 from ..ops.promotion import as_float, promoted
-from ..tape.node import Node, Recorded, node_of
+from ..tape.node import FlatBackward, Node, Recorded, node_of
 from ..tape.record import record
 from ..tape.views import written
 from .table import METHODS, function, put
@@ -195,8 +195,7 @@ def into(out: Any, result: Any) -> Any:
     if result.requires_grad or out.requires_grad:
         raise RuntimeError(
             f"{node_of(result._fn).name() if result._fn else 'function'}: functions with out=... arguments "
-            f"don't "
-            "support automatic differentiation, but one of the arguments requires grad."
+            "don't support automatic differentiation, but one of the arguments requires grad."
         )
     if out._a.shape != result._a.shape:
         if out._a.size:
@@ -344,8 +343,7 @@ def _sub(x: Any, z: Any) -> Tensor:
     ):
         raise RuntimeError(
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
-            "invert a mask, "
-            "use the `~` or `logical_not()` operator instead."
+            "invert a mask, use the `~` or `logical_not()` operator instead."
         )
     made: Tensor = QUICK["sub"](x, z)
     return made
@@ -406,13 +404,10 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
     return into(out, _rounded(input, other, rounding_mode))
 
 
-class DivBackward1(Node):
-    """A rounded quotient: its derivative is zero."""
+class DivBackward1(FlatBackward):
+    """A rounded quotient."""
 
     __slots__ = ()
-
-    def backward(self, g: Any) -> Any:
-        return tuple([None if e is None else g * 0 for e in self.edges])
 
 
 _floor_divide = quiet(np.floor_divide)

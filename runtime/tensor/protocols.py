@@ -15,7 +15,7 @@ import numpy as np
 from ..tape.node import Recorded, wrap
 from ..tape.record import face_of, like
 from ..tape.views import write
-from .table import FUNCTIONS, METHODS
+from .table import FUNCTIONS
 from .tensor import Tensor
 
 # NumPy's ufuncs by the functions of tensors that they are.
@@ -544,6 +544,3 @@ def _full_like(
         target[...] = fill_value
         return target
     return like(np.full_like(a._a, fill_value, dtype=dtype, shape=shape), a)
-
-
-__all__ = ["HANDLED", "METHODS", "UFUNCS", "on_function", "on_ufunc"]

@@ -84,8 +84,8 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     operand, array = source(x, values)
     if operand is not None and operand._a.dtype != x._a.dtype:
         raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {_title(x)} for the "
-            f"destination and {_title(operand)} for the source."
+            f"Index put requires the source and destination dtypes match, got {x._title()} for the "
+            f"destination and {operand._title()} for the source."
         )
     result = x._a.copy()
     try:
@@ -101,10 +101,6 @@ def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -
     node = IndexPutAddBackward0 if accumulate else IndexPutBackward0
     made: Tensor = record(node, result, (x, operand), tensors or None, picks)
     return made
-
-
-def _title(x: Any) -> str:
-    return x._kind().removeprefix("torch.").removesuffix("Tensor")
 
 
 @function("index_put_")
@@ -182,7 +178,7 @@ def put(input: Any, index: Any, source: Any, accumulate: bool = False) -> Tensor
     where = places(index, x._a.size, "put_")
     if where.size != s._a.size:
         raise RuntimeError(
-            f"put_(): Expected source and index to have the same number of elements, but got "
+            "put_(): Expected source and index to have the same number of elements, but got "
             f"source.numel() = {s._a.size}, index.numel() = {where.size}"
         )
     if x._a.dtype != s._a.dtype:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..ops import promotion
 from ..ops.pointwise import mismatch
-from ..tape.node import Node, Recorded, wrap
+from ..tape.node import FlatBackward, Recorded, wrap
 from ..tape.quiet import quietly
 from ..tape.record import record
 from .creation import leaf, shape_of
@@ -308,13 +308,10 @@ def randperm(
     return made if out is None else into(out, made)
 
 
-class NormalBackward1(Node):
-    """Random numbers, which do not depend on the operands: their cotangents are zero."""
+class NormalBackward1(FlatBackward):
+    """Random numbers, which do not depend on the operands."""
 
     __slots__ = ()
-
-    def backward(self, g: Any) -> Any:
-        return tuple([None if e is None else g * 0 for e in self.edges])
 
 
 class BernoulliBackward0(NormalBackward1):

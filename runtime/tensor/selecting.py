@@ -191,7 +191,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None, *, out: Any
         return gather(ravel(x), 0, ravel(where), out=out)
     if x._a.ndim != where._a.ndim:
         raise RuntimeError(
-            f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
             f"{x._a.ndim} dimensions for input, and {where._a.ndim} dimensions for indices"
         )
     axis = axis_of(dim, x._a.ndim)
@@ -460,7 +460,7 @@ def searchsorted(
         if rows.shape[:-1] != values.shape[:-1]:
             raise RuntimeError(
                 "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions "
-                f"of boundaries tensor and input value tensor must match, but we got boundaries tensor "
+                "of boundaries tensor and input value tensor must match, but we got boundaries tensor "
                 f"{list(rows.shape)} and input value tensor {list(values.shape)}"
             )
         found = np.empty(values.shape, np.int64)

@@ -109,7 +109,7 @@ def inferred(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
         if known == 0 and size == 0:
             raise RuntimeError(
                 f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified "
-                f"dimension size -1 can be any value and is ambiguous"
+                "dimension size -1 can be any value and is ambiguous"
             )
         if known and size % known == 0:
             return (*shape[:unknown], size // known, *shape[unknown + 1 :])

@@ -90,10 +90,6 @@ def _entr(a: Any) -> Any:
     return special.entr(a)
 
 
-def _angle(a: Any) -> Any:
-    return np.where(np.isnan(a), a, np.angle(a))
-
-
 # name, node, value, cotangent of x from that of y
 _TABLE: list[tuple[str, str, Any, Any]] = [
     ("logit", "LogitBackward0", special.logit, lambda g, x, y: _valid(x, g / (x * (1 - x)))),

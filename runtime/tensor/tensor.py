@@ -194,8 +194,8 @@ class Tensor(Recorded):
         if self._fn is not None and not requires_grad:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed "
-                "variable in "
-                "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+                "variable in a subgraph that doesn't require differentiation use var_no_grad = "
+                "var.detach()."
             )
         if requires_grad and self._a.dtype.kind not in "fc":
             raise RuntimeError("only Tensors of floating point dtype can require gradients")

@@ -447,7 +447,7 @@ def _scattered(name: str, part: Any, arguments: str, example: str) -> None:
         target, source = part(whole, *args, **kwargs), tensor_of(src)
         if target._a.shape != source._a.shape:
             raise RuntimeError(
-                f"expected src to have a size equal to the slice of self. src size = "
+                "expected src to have a size equal to the slice of self. src size = "
                 f"{list(source._a.shape)}, slice size = {list(target._a.shape)}"
             )
         put_into(target, source)

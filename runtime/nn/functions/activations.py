@@ -301,8 +301,7 @@ def prelu(input: Any, weight: Any) -> Tensor:
         if channels != count:
             raise RuntimeError(
                 f"Mismatch of parameter numbers and input channel size. Found parameter numbers = {count} "
-                f"and "
-                f"channel size = {channels}."
+                f"and channel size = {channels}."
             )
         w = w.reshape(-1, *(1,) * (a.ndim - 2))
     elif w._a.ndim:

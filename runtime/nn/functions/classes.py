@@ -54,7 +54,7 @@ def _check(x: Tensor, t: Tensor, weight: Any) -> None:
     a, b = x._a, t._a
     if b.dtype not in (np.int64, np.uint8, np.int32):
         raise RuntimeError(
-            f"expected target dtype to be Long or Byte, but got "
+            "expected target dtype to be Long or Byte, but got "
             f"{t._kind().removeprefix('torch.').removesuffix('Tensor')}"
         )
     if a.ndim == 1:

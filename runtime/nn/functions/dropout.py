@@ -79,8 +79,8 @@ def _channels(input: Any, p: float, training: bool, inplace: bool, rank: int) ->
     if ndim not in (rank + 1, rank + 2):
         warnings.warn(
             f"{name}: Received a {ndim}-D input to {name}, which is deprecated and will result in an error "
-            f"in a "
-            f"future release. To retain the behavior and silence this warning, please use dropout instead.",
+            "in a future release. To retain the behavior and silence this warning, please use dropout "
+            "instead.",
             UserWarning,
             stacklevel=3,
         )
@@ -88,13 +88,10 @@ def _channels(input: Any, p: float, training: bool, inplace: bool, rank: int) ->
     if rank == 2 and ndim == 3:
         warnings.warn(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout "
-            "behavior is "
-            "desired - input is interpreted as shape (N, C, L), where C is the channel dim. This behavior "
-            "will "
-            "change in a future release to interpret the input as one without a batch dimension, i.e. "
-            "shape (C, "
-            "H, W). To maintain the 1D channel-wise dropout behavior, please switch to using dropout1d "
-            "instead.",
+            "behavior is desired - input is interpreted as shape (N, C, L), where C is the channel dim. "
+            "This behavior will change in a future release to interpret the input as one without a batch "
+            "dimension, i.e. shape (C, H, W). To maintain the 1D channel-wise dropout behavior, please "
+            "switch to using dropout1d instead.",
             UserWarning,
             stacklevel=3,
         )

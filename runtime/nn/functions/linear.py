@@ -268,9 +268,8 @@ def embedding(
         )
     if x._a.dtype not in (np.int64, np.int32):
         raise RuntimeError(
-            f"Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
-            f"Int; "
-            f"but got {x._kind()} instead (while checking arguments for embedding)"
+            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
+            f"Int; but got {x._kind()} instead (while checking arguments for embedding)"
         )
     count = w._a.shape[0]
     if padding_idx is not None and not -count <= padding_idx < count:

@@ -71,7 +71,7 @@ def _compared(
         warnings.warn(
             f"Using a target size ({Size(t._a.shape)}) that is different to the input size "
             f"({Size(x._a.shape)}). This will likely lead to incorrect results due to broadcasting. Please "
-            f"ensure they have the same size.",
+            "ensure they have the same size.",
             UserWarning,
             stacklevel=3,
         )
@@ -319,7 +319,7 @@ def binary_cross_entropy(
         )
     a = floats(x, "binary_cross_entropy")
     if t._a.dtype != a.dtype:
-        raise RuntimeError(f"Found dtype {_title(t)} but expected {_title(x)}")
+        raise RuntimeError(f"Found dtype {t._title()} but expected {x._title()}")
     if not np.all((a >= 0) & (a <= 1)):
         raise RuntimeError("all elements of input should be between 0 and 1")
     losses = _crossed(a, t._a)
@@ -329,10 +329,6 @@ def binary_cross_entropy(
     result = reduced(np.asarray(losses), how)
     made: Tensor = record(BinaryCrossEntropyBackward0, result, (x, t), (x, t, weight), (how, losses.size))
     return made
-
-
-def _title(x: Tensor) -> str:
-    return x._kind().removeprefix("torch.").removesuffix("Tensor")
 
 
 class BinaryCrossEntropyWithLogitsBackward0(Node):
@@ -406,7 +402,7 @@ def binary_cross_entropy_with_logits(
             f"Target size ({Size(t._a.shape)}) must be the same as input size ({Size(x._a.shape)})"
         )
     if t._a.dtype.kind not in "fc":
-        raise RuntimeError(f"result type Float can't be cast to the desired output type {_title(t)}")
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {t._title()}")
     weight = None if weight is None else tensor_of(weight)
     positive = None if pos_weight is None else tensor_of(pos_weight)
     a, b = promoted(x._a, t._a)

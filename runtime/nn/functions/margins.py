@@ -198,7 +198,7 @@ def margin_ranking_loss(
     x, z, t = tensor_of(input1), tensor_of(input2), tensor_of(target)
     if not x._a.ndim == z._a.ndim == t._a.ndim:
         raise RuntimeError(
-            f"margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
+            "margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
             f"{x.shape}, input2: {z.shape}, target: {t.shape} "
         )
     made: Tensor = reduced(_clamped(-t * (x - z) + margin), how)
@@ -306,7 +306,7 @@ def triplet_margin_loss(
     ranks = [v._a.ndim for v in (x, near, far)]
     if len(set(ranks)) > 1:
         raise RuntimeError(
-            f"The anchor, positive, and negative tensors are expected to have the same number of dimensions, "
+            "The anchor, positive, and negative tensors are expected to have the same number of dimensions, "
             f"but got: anchor {ranks[0]}D, positive {ranks[1]}D, and negative {ranks[2]}D inputs"
         )
     apart: Any = pairwise_distance(x, far, p, eps)

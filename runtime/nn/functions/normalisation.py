@@ -296,8 +296,7 @@ def layer_norm(
     if not last:
         raise RuntimeError(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-            "element, but "
-            "got normalized_shape = []"
+            "element, but got normalized_shape = []"
         )
     if a.shape[a.ndim - len(last) :] != last or a.ndim < len(last):
         raise RuntimeError(
@@ -356,7 +355,7 @@ def group_norm(
     channels = a.shape[1]
     if channels % num_groups:
         raise RuntimeError(
-            f"Expected number of channels in input to be divisible by num_groups, but got input of shape "
+            "Expected number of channels in input to be divisible by num_groups, but got input of shape "
             f"{list(a.shape)} and num_groups={num_groups}"
         )
     for name, tensor in (("weight", weight), ("bias", bias)):

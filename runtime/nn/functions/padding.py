@@ -62,7 +62,7 @@ def _sources(n: int, low: int, high: int, mode: str, axis: int, shape: Any) -> A
     if mode == "reflect":
         if low >= n or high >= n:
             raise RuntimeError(
-                f"Argument #4: Padding size should be less than the corresponding input dimension, but got: "
+                "Argument #4: Padding size should be less than the corresponding input dimension, but got: "
                 f"padding ({low}, {high}) at dimension {axis} of input {list(shape)}"
             )
         k = np.abs(k)
@@ -108,7 +108,7 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
         raise RuntimeError("Padding length must be divisible by 2")
     if len(given) // 2 > ndim:
         raise RuntimeError(
-            f"Padding length should be less than or equal to two times the input dimension but got padding "
+            "Padding length should be less than or equal to two times the input dimension but got padding "
             f"length {len(given)} and input of dimension {ndim}"
         )
     pairs = [(given[2 * k], given[2 * k + 1]) for k in range(len(given) // 2)][::-1]
@@ -117,8 +117,7 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
         if shape[axis] + low + high < 0:
             raise RuntimeError(
                 f"The input size {shape[axis]}, plus negative padding {low} and {high}, resulted in a "
-                f"negative "
-                f"output size, which is invalid. Check dimension {axis} of your input."
+                f"negative output size, which is invalid. Check dimension {axis} of your input."
             )
     if mode == "constant":
         made: Tensor = framed(x, (((0, 0),) * first) + tuple(pairs), 0 if value is None else value)
@@ -129,11 +128,10 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if ndim not in (len(pairs) + 1, len(pairs) + 2) or len(pairs) > 3:
         raise NotImplementedError(
-            f"Padding size {len(given)} is not supported for {ndim}D input tensor.\n"
-            "Supported combinations for non-constant padding:\n"
-            "  - 2D or 3D input: padding size = 2 (pads last dimension)\n"
-            "  - 3D or 4D input: padding size = 4 (pads last 2 dimensions)\n"
-            "  - 4D or 5D input: padding size = 6 (pads last 3 dimensions)"
+            f"Padding size {len(given)} is not supported for {ndim}D input tensor.\nSupported combinations "
+            "for non-constant padding:\n  - 2D or 3D input: padding size = 2 (pads last dimension)\n  - 3D "
+            "or 4D input: padding size = 4 (pads last 2 dimensions)\n  - 4D or 5D input: padding size = 6 "
+            "(pads last 3 dimensions)"
         )
     matrices = []
     for axis, (low, high) in enumerate(pairs, first):
@@ -235,9 +233,8 @@ def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, st
     if min(count) < 1:
         raise RuntimeError(
             f"Given input with spatial size {lengths}, kernel_size={windows.kernel}, "
-            f"dilation={windows.dilation}, "
-            f"padding={padding}, stride={windows.stride}, calculated shape of the array of sliding blocks as "
-            f"{count}, but its components must be at least one."
+            f"dilation={windows.dilation}, padding={padding}, stride={windows.stride}, calculated shape of "
+            f"the array of sliding blocks as {count}, but its components must be at least one."
         )
     out = _unfolded(batched, windows, lengths)
     made: Tensor = out if batched is x else out.squeeze(0)
@@ -287,7 +284,7 @@ def fold(
     size, count = math.prod(windows.kernel), windows.number(lengths)
     if batched._a.shape[1] % size:
         raise RuntimeError(
-            f"Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
+            "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
             f"input.size(1)={batched._a.shape[1]} and kernel_size={windows.kernel}."
         )
     if batched._a.shape[2] != math.prod(count):

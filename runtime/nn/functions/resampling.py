@@ -115,14 +115,13 @@ def interpolate(
     if align_corners is not None and mode not in _LINEAR.values():
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | "
-            "bicubic | "
-            "trilinear"
+            "bicubic | trilinear"
         )
     if rank not in (1, 2, 3) or mode not in ("nearest", "nearest-exact", "area", *_LINEAR.values()):
         raise NotImplementedError(
             f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {x._a.ndim}D) for the modes: "
-            f"nearest "
-            f"| linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got {mode})"
+            "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got "
+            f"{mode})"
         )
     if mode in _LINEAR.values() and mode != _LINEAR[rank]:
         wanted = next(r for r, name in _LINEAR.items() if name == mode)
@@ -136,8 +135,7 @@ def interpolate(
     if min(counts) < 1:
         raise RuntimeError(
             f"Input and output sizes should be greater than 0, but got input {list(x._a.shape[2:])} and "
-            f"output "
-            f"{counts}"
+            f"output {counts}"
         )
     matrices = tuple(
         [
@@ -186,14 +184,14 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
     if x._a.ndim < 3:
         raise RuntimeError(
             f"pixel_shuffle expects input to have at least 3 dimensions, but got input with {x._a.ndim} "
-            f"dimension(s)"
+            "dimension(s)"
         )
     *front, channels, height, width = x._a.shape
     if r <= 0:
         raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
     if channels % (r * r):
         raise RuntimeError(
-            f"pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+            "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
             f"upscale_factor, but input.size(-3)={channels} is not divisible by {r * r}"
         )
     n, c = len(front), channels // (r * r)
@@ -232,16 +230,15 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
     if x._a.ndim < 3:
         raise RuntimeError(
             f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with {x._a.ndim} "
-            f"dimension(s)"
+            "dimension(s)"
         )
     *front, c, height, width = x._a.shape
     if r <= 0:
         raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
     if height % r or width % r:
         raise RuntimeError(
-            f"pixel_unshuffle expects height and width to be divisible by downscale_factor, but "
-            f"input.size(-2)="
-            f"{height}, input.size(-1)={width} are not divisible by {r}"
+            "pixel_unshuffle expects height and width to be divisible by downscale_factor, but "
+            f"input.size(-2)={height}, input.size(-1)={width} are not divisible by {r}"
         )
     n = len(front)
     parts = x.reshape(*front, c, height // r, r, width // r, r)

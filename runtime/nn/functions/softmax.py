@@ -48,9 +48,8 @@ def _axis(name: str, dim: int | None, ndim: int, level: int) -> int:
     """
     if dim is None:
         warnings.warn(
-            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X "
-            f"as an "
-            "argument.",
+            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as "
+            "an argument.",
             UserWarning,
             stacklevel=level,
         )

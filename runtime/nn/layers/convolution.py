@@ -245,8 +245,7 @@ class _ConvTranspose(_Conv):
         if any(not low <= n <= high for n, low, high in zip(wanted, least, largest, strict=True)):
             raise ValueError(
                 f"requested an output size of {list(wanted)}, but valid sizes range from {least} to "
-                f"{largest} "
-                f"(for an input of {list(lengths)})"
+                f"{largest} (for an input of {list(lengths)})"
             )
         return tuple(n - low for n, low in zip(wanted, least, strict=True))
 

@@ -16,7 +16,25 @@ from ..parameter import Parameter
 from .new import new
 
 
-class _BatchNorm(Module):
+class _Affine(Module):
+    """A normalisation with trained factors and summands, which begin with 1 and 0."""
+
+    weight: Any
+    bias: Any
+
+    def _trained(self, shape: tuple[int, ...], affine: bool, bias: bool, device: Any, dtype: Any) -> None:
+        self.register_parameter("weight", Parameter(new(shape, device, dtype)) if affine else None)
+        self.register_parameter("bias", Parameter(new(shape, device, dtype)) if affine and bias else None)
+
+    def reset_parameters(self) -> None:
+        """Begin anew."""
+        if self.weight is not None:
+            init.ones_(self.weight)
+        if self.bias is not None:
+            init.zeros_(self.bias)
+
+
+class _BatchNorm(_Affine):
     """Channels with mean 0 and variance 1 over a batch.
 
     Parameters
@@ -48,8 +66,7 @@ class _BatchNorm(Module):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         shape = (num_features,)
-        self.register_parameter("weight", Parameter(new(shape, device, dtype)) if affine else None)
-        self.register_parameter("bias", Parameter(new(shape, device, dtype)) if affine and bias else None)
+        self._trained(shape, affine, bias, device, dtype)
         tracked = track_running_stats
         self.register_buffer("running_mean", new(shape, device, dtype) if tracked else None)
         self.register_buffer("running_var", new(shape, device, dtype) if tracked else None)
@@ -67,10 +84,7 @@ class _BatchNorm(Module):
     def reset_parameters(self) -> None:
         """Begin anew."""
         self.reset_running_stats()
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
+        super().reset_parameters()
 
     def _optional(self, name: str) -> bool:
         return name == "num_batches_tracked"
@@ -188,7 +202,7 @@ class InstanceNorm3d(_InstanceNorm):
     _ranks = (4, 5)
 
 
-class LayerNorm(Module):
+class LayerNorm(_Affine):
     """The last axes with mean 0 and variance 1.
 
     Parameters
@@ -220,16 +234,8 @@ class LayerNorm(Module):
         self.normalized_shape = tuple(given) if isinstance(given, (tuple, list)) else (int(given),)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         shape, affine = self.normalized_shape, elementwise_affine
-        self.register_parameter("weight", Parameter(new(shape, device, dtype)) if affine else None)
-        self.register_parameter("bias", Parameter(new(shape, device, dtype)) if affine and bias else None)
+        self._trained(shape, affine, bias, device, dtype)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Begin anew."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input: Any) -> Any:
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
@@ -268,7 +274,7 @@ class RMSNorm(Module):
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
-class GroupNorm(Module):
+class GroupNorm(_Affine):
     """Groups of channels of each sample with mean 0 and variance 1.
 
     Parameters
@@ -298,17 +304,8 @@ class GroupNorm(Module):
         if num_channels % num_groups:
             raise ValueError(f"num_channels ({num_channels}) must be divisible by num_groups ({num_groups})")
         self.num_groups, self.num_channels, self.eps, self.affine = num_groups, num_channels, eps, affine
-        shape = (num_channels,)
-        self.register_parameter("weight", Parameter(new(shape, device, dtype)) if affine else None)
-        self.register_parameter("bias", Parameter(new(shape, device, dtype)) if affine and bias else None)
+        self._trained((num_channels,), affine, bias, device, dtype)
         self.reset_parameters()
-
-    def reset_parameters(self) -> None:
-        """Begin anew."""
-        if self.weight is not None:
-            init.ones_(self.weight)
-        if self.bias is not None:
-            init.zeros_(self.bias)
 
     def forward(self, input: Any) -> Any:
         return F.group_norm(input, self.num_groups, self.weight, self.bias, self.eps)
