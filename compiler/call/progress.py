@@ -2,8 +2,9 @@
 
     pullback: compiling energy for (f8[:], f8) … 12 s
 
-A thread shows it, since Numba does not come back before it is done. Compiling makes and drops objects by the
-hundred thousand, few of them in cycles, so Python does not look for cycles meanwhile: it takes a tenth less.
+A thread shows it, since Numba does not come back before it is done. Compiling a small function leaves some
+ten thousand objects in cycles, which Python finds once it is done: looking for them meanwhile would cost a
+tenth of the time.
 """
 
 from __future__ import annotations
