@@ -35,6 +35,7 @@ from .transform.select_branches import select_branches
 from .transform.short_products import short_products
 from .transform.sink import sink
 from .transform.substitution import substitution
+from .transform.sum_first import sum_first
 from .transform.tabulate import tabulate
 from .transform.unroll import unroll
 from .transform.zero_between import zero_between
@@ -81,6 +82,7 @@ REVERSED: Passes = (
     ring_rows,
     promote_all,
     sink,
+    sum_first,
 )
 LANES_BUDGET = 1000
 """Ops that all trips of a loop over few lanes may have if it is written out: there may be much between two

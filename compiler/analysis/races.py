@@ -25,6 +25,7 @@ from .bounds import Bounds
 from .dependence import ADD, READ, Access, Dependences
 from .memory import is_reference
 from .private import is_private, is_rewritten
+from .resets import visits
 
 Place = tuple[Value, tuple[Value | None, ...] | None]
 """An array from outside of the loop, and the index per axis; None for what is not one number."""
@@ -149,7 +150,10 @@ class _Iterations:
         yielded = (v for part in regions(self._body) for v in part.yields)
         if any(array in memory.origins(v) for v in yielded if is_reference(v)):
             return False
-        return is_private(memory, self._loop, array) or is_rewritten(memory, self._loop, array)
+        if is_private(memory, self._loop, array) or is_rewritten(memory, self._loop, array):
+            return True
+        found = visits(self._known, made)
+        return found is not None and memory.structure.contains(self._loop.body, found.region)
 
     def _apart(self, a: Place, b: Place) -> bool:
         """Whether two accesses in different iterations certainly touch different elements."""

@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..ir.nodes import Apply, Check, Const, Dim, For, If, Load, Op, Store, Undef, Value
+from ..ir.nodes import Apply, Check, Const, Dim, For, If, Load, Op, Region, Store, Undef, Value
 from ..ir.types import is_float
 from ..ir.walk import defined, walk
 from .dependence import ADD, READ, Access, Dependences
+from .races import Races
 
 FORWARD, SUM, OUTER = "forward", "sum", "outer"
 
@@ -89,16 +90,42 @@ def is_shared(op: Op, differing: set[Value]) -> bool:
     return isinstance(op, For) and differing.isdisjoint(op.args[:3])
 
 
+def without_sum(loop: For) -> For:
+    """A loop that carries a sum, without it."""
+    (param,), (following,) = loop.carried, loop.next
+    ops = [op for op in loop.body.ops if following not in op.outs and param not in op.args]
+    return For(loop.args[:3], (), (Region((loop.index,), ops),), loop.attrs, loop.src)
+
+
+def updates_of(known: Dependences, races: Races, loop: For, fewest: int) -> Updates | None:
+    """What finds updates in a loop whose iterations are independent but for sums; None for other loops, and
+    for those that have certainly fewer iterations.
+    """
+    literal = known.literal
+    if loop.stops or loop.counted or loop.parallel or loop.segments or literal(loop.step) != 1:
+        return None
+    lo, hi = literal(loop.lo), literal(loop.hi)
+    few = lo is not None and hi is not None and hi - lo < fewest
+    adds = any(isinstance(op, Store) and op.accumulate for op in walk(loop.body))
+    if few or not (adds or any(isinstance(op, For) and op.inits for op in walk(loop.body))):
+        return None
+    differing = varying(known, loop)
+    verdict = races.verdict(loop) if differing is not None else None
+    if differing is None or verdict is None or verdict.obstacle or verdict.reach:
+        return None
+    return Updates(known, differing, dict.fromkeys(verdict.scratch), set(verdict.shared_sums))
+
+
 class Updates:
     """Finds the updates of nests in one loop: `scratch` is memory of an iteration, to `sums` all add."""
 
     def __init__(
-        self, known: Dependences, differing: set[Value], scratch: set[Value], sums: set[Value]
+        self, known: Dependences, differing: set[Value], scratch: dict[Value, None], sums: set[Value]
     ) -> None:
         self._known = known
-        self._differing = differing
-        self._scratch = scratch
-        self._sums = sums
+        self.differing = differing
+        self.scratch = scratch
+        self.sums = sums
 
     def of(self, nest: For) -> list[Update]:
         """The updates of a nest that may stand apart from the rest of it."""
@@ -130,7 +157,7 @@ class Updates:
         return ops[::-1]
 
     def _may_count(self, inner: For) -> bool:
-        same = self._differing.isdisjoint(inner.args[:3]) and len(inner.inits) <= 1
+        same = self.differing.isdisjoint(inner.args[:3]) and len(inner.inits) <= 1
         return same and self._known.literal(inner.step) == 1 and self._trips(inner) is not None
 
     def _counts_from_zero(self) -> bool:
@@ -159,14 +186,14 @@ class Updates:
         if not op.accumulate or not is_float(op.value.dtype) or not self._known.sums_commute(op.array):
             return None
         made = self._product(op.value, inner)
-        if made is None or not self._differing.isdisjoint(op.index):
+        if made is None or not self.differing.isdisjoint(op.index):
             return None
-        if len(made[0]) == 2 and op.array in self._sums:
+        if len(made[0]) == 2 and op.array in self.sums:
             return Update(OUTER, op, inner, self._trips(inner) or [], *made, made[0][1].place)
         others = [x for x in self._known.summary(self._nest).accesses if x.kind != ADD]
         written = Access(ADD, op.array, op.index)
         axis = self._axis(op.index)
-        if len(made[0]) != 1 or made[0][0].source is None or op.array not in self._scratch or axis is None:
+        if len(made[0]) != 1 or op.array not in self.scratch or axis is None:
             return None
         if any(self._known.overlap(x, written) for x in others):
             return None
@@ -181,7 +208,7 @@ class Updates:
         while left:
             value = left.pop()
             op = self._known.definition.get(value)
-            if value not in self._differing:
+            if value not in self.differing:
                 same.append(value)
             elif value not in self._inside:
                 scalars.append(value)
@@ -218,4 +245,4 @@ class Updates:
     def _axis(self, index: tuple[Value, ...]) -> int | None:
         """The one axis along which the nest moves, to the same places in all iterations."""
         axes = [axis for axis, i in enumerate(index) if i in self._inside]
-        return axes[0] if len(axes) == 1 and index[axes[0]] not in self._differing else None
+        return axes[0] if len(axes) == 1 and index[axes[0]] not in self.differing else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..analysis.updates import FORWARD, OUTER, SUM, Update
+from ..analysis.updates import FORWARD, OUTER, SUM, Update, without_sum
 from ..ir.nodes import Check, For, Op, Region, Store, Value
 from ..ir.types import INT, Array
 from ..ir.walk import walk
@@ -241,12 +241,9 @@ class Products:
             part = b.load(products[id(loop)], (k, index))
             init = now.get(loop.inits[0], loop.inits[0])
             now[loop.outs[0]] = emit(b, "add", init, part)
-            (param,), (following,) = loop.carried, loop.next
-            ops = [op for op in ops if following not in op.outs and param not in op.args]
-            loop = For(loop.args[:3], (), (Region((loop.index,), ops),), loop.attrs, loop.src)
-        else:
-            loop = For(
-                loop.args, loop.outs, (Region(loop.body.params, ops, loop.body.yields),), loop.attrs, loop.src
-            )
+            loop = without_sum(loop)
+            ops = [op for op in ops if op in loop.body.ops]
+        body = Region(loop.body.params, ops, loop.body.yields)
+        loop = For(loop.args, loop.outs, (body,), loop.attrs, loop.src)
         if loop.outs or any(op.regions or isinstance(op, Store | Check) for op in ops):
             b.add(self.block.copy(loop, now, k))

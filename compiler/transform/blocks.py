@@ -41,11 +41,10 @@ from dataclasses import dataclass
 
 from ..analysis.dependence import Dependences
 from ..analysis.races import Races
-from ..analysis.updates import Update, Updates, is_shared, varying
+from ..analysis.updates import OUTER, Update, is_shared, updates_of
 from ..ir.build import Builder
 from ..ir.nodes import Alloc, Check, Const, For, Function, Op, Region, Store, Value
 from ..ir.types import Scalar
-from ..ir.walk import walk
 from ..prims.prim import emit
 from .block_products import Products
 from .row_block import Block, used
@@ -115,26 +114,14 @@ class _Cut:
         self._loop = loop
         self._items: list[Item] = []
         self.worthwhile = False
-        differing = varying(known, loop) if self._may_be_cut() else None
-        if differing is None:
+        updates = updates_of(known, races, loop, FEWEST)
+        if updates is None:
             return
-        verdict = races.verdict(loop)
-        if verdict.obstacle or verdict.reach:
-            return
-        self._differing = differing
-        self._scratch = verdict.scratch
-        self._updates = Updates(known, differing, set(verdict.scratch), set(verdict.shared_sums))
+        self._updates = updates
+        self._differing = updates.differing
+        self._scratch = updates.scratch
         self._items, found = self._plan(loop.body.ops)
         self.worthwhile = found and all(a.rank for a in self._scratch) and self._has_whole_sums()
-
-    def _may_be_cut(self) -> bool:
-        loop, literal = self._loop, self._known.literal
-        if loop.stops or loop.counted or loop.parallel or loop.segments or literal(loop.step) != 1:
-            return False
-        lo, hi = literal(loop.lo), literal(loop.hi)
-        few = lo is not None and hi is not None and hi - lo < FEWEST
-        adds = any(isinstance(op, Store) and op.accumulate for op in walk(loop.body))
-        return not few and (adds or any(isinstance(op, For) and op.inits for op in walk(loop.body)))
 
     # -- the plan
     def _plan(self, ops: list[Op]) -> tuple[list[Item], bool]:
@@ -156,7 +143,7 @@ class _Cut:
         return items, found
 
     def _nest(self, loop: For) -> Item | None:
-        updates = self._updates.of(loop)
+        updates = [u for u in self._updates.of(loop) if u.kind == OUTER or u.rows[0].source]
         if updates:
             return Nest(loop, updates)
         items, found = ([], False) if loop.inits else self._plan(loop.body.ops)

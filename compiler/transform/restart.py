@@ -27,18 +27,16 @@ After::
         }
     }
 
-This is the shadow of scratch memory of an iteration. All that touches the array lies in one region; the first
-nest there adds to every element, the last one resets every element, and each reads what it resets before.
-Iterations share nothing through the array then. (-0.0 becomes itself instead of 0.0, so it needs
-`reassociate`.)
+All that touches the array lies in one region; the first nest there adds to every element, the last one resets
+every element, and each reads what it resets before (`analysis/resets.py`). (-0.0 becomes itself instead of
+0.0, so it needs `reassociate`.)
 """
 
 from __future__ import annotations
 
 from ..analysis.dependence import Dependences
-from ..analysis.facts import Equalities
-from ..analysis.first_writes import FirstWrites
-from ..ir.nodes import Alloc, Const, Dim, For, Function, Op, Region, Store
+from ..analysis.resets import visits
+from ..ir.nodes import Alloc, For, Function, Op, Store
 from ..ir.walk import rewrite, walk
 from .contract import aliased
 
@@ -61,37 +59,11 @@ def restart(
 
 def _changes(known: Dependences, alloc: Alloc) -> dict[int, list[Op]]:
     """What becomes of the allocation, of the first sums and of the resets; nothing if it must stay."""
-    structure, array = known.memory.structure, alloc.out
-    touching = [op for op in walk(structure.body) if array in op.args and not isinstance(op, Dim)]
-    if not touching:
+    found = visits(known, alloc)
+    starts = found.writes.stores(found.first) if found is not None and isinstance(found.first, For) else []
+    if found is None or not starts:
         return {}
-    region, at_first, at_last = structure.common(touching[0], touching[-1])
-    first, last = region.ops[at_first], region.ops[at_last]
-    if first is last or region is structure.region_of(alloc):
-        return {}
-    if not isinstance(first, For) or not isinstance(last, For):
-        return {}
-    facts = Equalities(known.definition)
-    for outer, position in structure.path(first):
-        facts = Equalities(known.definition, facts).learn(outer.ops[:position])
-    writes = FirstWrites(known, array, alloc.args, facts)
-    turned = _mirrored(last)
-    assert isinstance(turned, For)
-    starts, resets = writes.stores(first), writes.stores(turned)
-    if not starts or not resets or not all(_is_reset(known, store) for store in resets):
-        return {}
-    found: dict[int, list[Op]] = {id(store): [] for store in resets}
-    found |= {id(s): [Store(s.args, (), (), (False,), s.src)] for s in starts}
-    found[id(alloc)] = [Alloc(alloc.args, alloc.outs, (), ("empty", *alloc.attrs[1:]), alloc.src)]
-    return found
-
-
-def _is_reset(known: Dependences, store: Store) -> bool:
-    value = known.definition.get(store.value)
-    return not store.accumulate and isinstance(value, Const) and value.value == 0
-
-
-def _mirrored(op: Op) -> Op:
-    """A nest with its ops in reverse order: the last write of an element is the first one there."""
-    turned = (Region(r.params, [_mirrored(inner) for inner in reversed(r.ops)], r.yields) for r in op.regions)
-    return op.rebuild(regions=tuple(turned)) if op.regions else op
+    changes: dict[int, list[Op]] = {id(store): [] for store in found.resets}
+    changes |= {id(s): [Store(s.args, (), (), (False,), s.src)] for s in starts}
+    changes[id(alloc)] = [Alloc(alloc.args, alloc.outs, (), ("empty", *alloc.attrs[1:]), alloc.src)]
+    return changes

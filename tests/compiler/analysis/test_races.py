@@ -60,6 +60,33 @@ def scratch_growing(x, k):
     return s
 
 
+def left_zero(x, k):
+    """Every iteration leaves the buffer as it has found it."""
+    buffer = np.zeros(len(k))
+    s = 0.0
+    for i in range(len(x)):
+        for j in range(2):
+            for c in range(j, len(k)):
+                buffer[c] += x[i] * c
+        for c in range(len(k)):
+            s += np.sin(buffer[c])
+            buffer[c] = 0.0
+    return s
+
+
+def left_half_zero(x, k):
+    buffer = np.zeros(len(k))
+    s = 0.0
+    for i in range(len(x)):
+        for j in range(2):
+            for c in range(j, len(k)):
+                buffer[c] += x[i] * c
+        for c in range(1, len(k)):
+            s += np.sin(buffer[c] + buffer[0])
+            buffer[c] = 0.0
+    return s
+
+
 def added_and_read(x, k):
     counts = np.zeros(8)
     s = 0.0
@@ -157,11 +184,13 @@ SERIAL = {
     scratch_kept: "iterations may use the same element of buffer",
     scratch_half_written: "iterations may use the same element of buffer",
     scratch_growing: "",
+    left_half_zero: "iterations may use the same element of buffer",
     added_and_read: "",
     exchanged: "iterations may use the same element of",
     reset: "the next iteration needs s",
 }
 PARALLEL = {
+    left_zero: "parallel: 32 parts",
     rebound: "parallel: 32 parts",
     two_sums: "each part adds to its own",
     own_lists: "parallel: 32 parts",
