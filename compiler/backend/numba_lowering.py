@@ -26,6 +26,8 @@ from numba.core.types.containers import BaseTuple, Pair
 from numba.core.unsafe.eh import exception_check
 from numba.np.arrayobj import fix_integer_index, load_item, store_item
 
+from .row_scopes import RowScopes
+
 ARITHMETIC = frozenset((
     operator.add, operator.sub, operator.mul, operator.truediv, operator.iadd, operator.isub, operator.imul,
     operator.itruediv, operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne,
@@ -56,6 +58,7 @@ class Lower(NumbaLower):  # type: ignore[misc]
         plain = not (self._disable_sroa_like_opt or self.func_ir.func_id.is_generator or catches(self.blocks))
         self._once = frozenset(assigned_once(self.blocks) if plain else ())
         self._fields: dict[str, Fields] = {}
+        self._rows = RowScopes(self.blocks)
         self._implementations: dict[tuple[Any, ...], Any] = {}
         self._are_counted: dict[Any, bool] = {}
         self._singly_assigned_vars |= {name for name in self._once if not self._counted(self.typeof(name))}
@@ -106,8 +109,13 @@ class Lower(NumbaLower):  # type: ignore[misc]
             steps.append(length if steps[-1] is None else builder.mul(steps[-1], length))
         return Fields(data, lengths, list(reversed(steps)) if from_last else steps, False)
 
-    def _element(self, array: str, index: str) -> Any:
-        """The address of the element of an array at integers, one for each axis, or None."""
+    def post_lower(self) -> None:
+        """At the end: what lies in different rows."""
+        super().post_lower()
+        self._rows.tell(self.function)
+
+    def _element(self, array: str, index: str) -> tuple[Any, list[Any]] | None:
+        """The address of the element of an array at integers, one for each axis, and these; or None."""
         fields, kind = self._fields.get(array), self.typeof(index)
         if fields is None or self.context.enable_boundscheck:
             return None
@@ -129,29 +137,32 @@ class Lower(NumbaLower):  # type: ignore[misc]
             terms.append(place if step is None else builder.mul(place, step))
         offset = functools.reduce(builder.add, terms)
         if fields.in_bytes:
-            return cgutils.pointer_add(builder, fields.data, offset)
-        return builder.gep(fields.data, [offset])
+            return cgutils.pointer_add(builder, fields.data, offset), []
+        return builder.gep(fields.data, [offset]), parts
 
     def lower_getitem(self, resty: Any, expr: Any, value: Any, index: Any, signature: Any) -> Any:
         """`value[index]`."""
-        address = self._element(value.name, index.name)
-        if address is None:
+        found = self._element(value.name, index.name)
+        if found is None:
             return super().lower_getitem(resty, expr, value, index, signature)
-        kind = self.typeof(value.name)
-        return self.context.cast(
-            self.builder, load_item(self.context, self.builder, kind, address), kind.dtype, resty
-        )
+        address, parts = found
+        kind, builder = self.typeof(value.name), self.builder
+        item = load_item(self.context, builder, kind, address)
+        self._rows.note(builder.block.instructions[-1], value.name, parts)
+        return self.context.cast(builder, item, kind.dtype, resty)
 
     def lower_setitem(self, target_var: Any, index_var: Any, value_var: Any, signature: Any) -> Any:
         """`target[index] = value`."""
         kind, given = self.typeof(target_var.name), self.typeof(value_var.name)
         scalar = isinstance(given, types.Number | types.Boolean)
-        address = self._element(target_var.name, index_var.name) if scalar else None
-        if address is None:
+        found = self._element(target_var.name, index_var.name) if scalar else None
+        if found is None:
             return super().lower_setitem(target_var, index_var, value_var, signature)
-        cast, between = self.context.cast, signature.args[2]
-        value = cast(self.builder, self.loadvar(value_var.name), given, between)
-        store_item(self.context, self.builder, kind, cast(self.builder, value, between, kind.dtype), address)
+        address, parts = found
+        cast, between, builder = self.context.cast, signature.args[2], self.builder
+        value = cast(builder, self.loadvar(value_var.name), given, between)
+        store_item(self.context, builder, kind, cast(builder, value, between, kind.dtype), address)
+        self._rows.note(builder.block.instructions[-1], target_var.name, parts)
         return None
 
     def lower_binop(self, resty: Any, expr: Any, op: Any) -> Any:
