@@ -190,12 +190,12 @@ class _Iterations:
         ref, index = access.ref, access.index
         found: tuple[Value | None, ...] | None = (None,) * ref.rank if index is None else index
         while ref in self._inside and isinstance(view := self._known.definition.get(ref), View):
-            found = None if found is None else _behind(view, found)
+            found = None if found is None else behind(view, found)
             ref = view.array
         return ref, found
 
 
-def _behind(view: View, index: tuple[Value | None, ...]) -> tuple[Value | None, ...] | None:
+def behind(view: View, index: tuple[Value | None, ...]) -> tuple[Value | None, ...] | None:
     """The index into the array that a view shows."""
     if view.kind == "transpose":
         order = list(view.spec)

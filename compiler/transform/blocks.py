@@ -47,7 +47,9 @@ from ..ir.nodes import Alloc, Check, Const, For, Function, Op, Region, Store, Va
 from ..ir.types import Scalar
 from ..prims.prim import emit
 from .block_products import Products
+from .reuse import reuse
 from .row_block import Block, used
+from .through_views import through_views
 
 BLOCK = 256
 """Iterations of a block at most: making the matrix takes little time beside so many rows."""
@@ -96,13 +98,14 @@ def blocks(
     """Cut loops into blocks; the function itself where no loop has products."""
     if visible or not reassociate or not any(isinstance(op, For) for op in fn.body.ops):
         return fn
-    known = Dependences(fn, distinct_params=distinct_params, reassociate=True, visible=visible)
-    races = Races(fn, distinct_params=distinct_params, reassociate=True)
+    plain = through_views(reuse(fn, calls=False))
+    known = Dependences(plain, distinct_params=distinct_params, reassociate=True, visible=visible)
+    races = Races(plain, distinct_params=distinct_params, reassociate=True)
     ops: list[Op] = []
-    for op in fn.body.ops:
+    for op in plain.body.ops:
         cut = _Cut(known, races, op) if isinstance(op, For) else None
         ops += cut.made() if cut is not None and cut.worthwhile else [op]
-    changed = len(ops) != len(fn.body.ops)
+    changed = len(ops) != len(plain.body.ops)
     return Function(fn.name, Region(fn.body.params, ops, fn.body.yields)) if changed else fn
 
 

@@ -42,9 +42,9 @@ from ..prims.libcall import fill
 from ..prims.prim import emit
 
 
-def reuse(fn: Function) -> Function:
-    """Allocate before loops; the function itself where nothing can be."""
-    pass_ = _Pass(fn)
+def reuse(fn: Function, *, calls: bool = True) -> Function:
+    """Allocate before loops, also what library calls give; the function itself where nothing can be."""
+    pass_ = _Pass(fn, calls)
     if not pass_.made:
         return fn
     return Function(fn.name, pass_.region(fn.body))
@@ -53,7 +53,8 @@ def reuse(fn: Function) -> Function:
 class _Pass:
     """`made` has the ops whose arrays go before a loop, by the loop, with the lengths."""
 
-    def __init__(self, fn: Function) -> None:
+    def __init__(self, fn: Function, calls: bool) -> None:
+        self._calls = calls
         self._memory = Memory(fn)
         self._structure = self._memory.structure
         self._kept = self._outside(fn)
@@ -73,7 +74,7 @@ class _Pass:
         return found
 
     def _find(self, op: Op) -> None:
-        if not (isinstance(op, Alloc) or (isinstance(op, Call) and op.name == "dot")):
+        if not (isinstance(op, Alloc) or (self._calls and isinstance(op, Call) and op.name == "dot")):
             return
         array = op.out
         if not array.rank or array in self._kept:

@@ -48,6 +48,8 @@ from ..ir.nodes import Alloc, Apply, Const, For, Function, Load, Op, Region, Sto
 from ..ir.types import INT
 from ..ir.walk import clone_op, substitute, walk
 from ..prims.prim import emit
+from .reuse import reuse
+from .through_views import through_views
 
 FEWEST = 8
 """Iterations that are known to be fewer stay as they are."""
@@ -63,16 +65,17 @@ def sum_first(
     if visible or not reassociate:
         return fn
     while True:
-        known = Dependences(fn, distinct_params=distinct_params, reassociate=True, visible=visible)
-        races = Races(fn, distinct_params=distinct_params, reassociate=True)
-        for place, op in enumerate(fn.body.ops):
+        plain = through_views(reuse(fn, calls=False))
+        known = Dependences(plain, distinct_params=distinct_params, reassociate=True, visible=visible)
+        races = Races(plain, distinct_params=distinct_params, reassociate=True)
+        for place, op in enumerate(plain.body.ops):
             updates = updates_of(known, races, op, FEWEST) if isinstance(op, For) else None
             if updates is None or not isinstance(op, For):
                 continue
             image = Images(known, op, updates).first()
             if image is not None:
                 made = _Split(known, op, updates.sums, image).made()
-                ops = [*fn.body.ops[:place], *made, *fn.body.ops[place + 1 :]]
+                ops = [*plain.body.ops[:place], *made, *plain.body.ops[place + 1 :]]
                 fn = Function(fn.name, Region(fn.body.params, ops, fn.body.yields))
                 break
         else:

@@ -126,6 +126,24 @@ def features(w, x):
     return total
 
 
+def own_arrays(w, x):
+    """Every point makes its arrays, some of them for each component."""
+    n, d = x.shape
+    total = 0.0
+    for i in range(n):
+        scores = np.empty(len(w))
+        for c in range(len(w)):
+            centred, product = np.empty(d), np.zeros(d)
+            for a in range(d):
+                centred[a] = np.exp(x[i, a] - w[c, a])
+            for b in range(d):
+                for a in range(b, d):
+                    product[a] += w[a // 2, b + c] * centred[b]
+            scores[c] = -np.sum(product**2)
+        total += np.log(np.sum(np.exp(scores)))
+    return total
+
+
 CUT = [packed, layers, scaled]
 
 
@@ -217,6 +235,14 @@ def derived(f: Callable[..., float], n: int, d: int = 4) -> str:
 def test_cut(f: Callable[..., float], n: int) -> None:
     text = derived(f, n)
     assert "matrix = mem.zeros(" in text and "support.dot(" in text
+
+
+@pytest.mark.parametrize("n", [0, 2, 3, 7])
+def test_arrays_of_an_iteration(n: int) -> None:
+    """Too long to be scalars; those that the adjoint needs are rows of a tape."""
+    text = derived(own_arrays, n, 6)
+    assert "matrix = mem.zeros(" in text
+    assert "_saved_rows = mem.empty(" in text
 
 
 @pytest.mark.parametrize("n", [0, 2, 3, 7])
