@@ -47,6 +47,7 @@ from ..ir.nodes import Alloc, Check, Const, For, Function, Op, Region, Store, Va
 from ..ir.types import Scalar
 from ..prims.prim import emit
 from .block_products import Products
+from .own_sums import own_sums
 from .reuse import reuse
 from .row_block import Block, used
 from .through_views import through_views
@@ -98,7 +99,7 @@ def blocks(
     """Cut loops into blocks; the function itself where no loop has products."""
     if visible or not reassociate or not any(isinstance(op, For) for op in fn.body.ops):
         return fn
-    plain = through_views(reuse(fn, calls=False))
+    plain = own_sums(through_views(reuse(fn, calls=False)))
     known = Dependences(plain, distinct_params=distinct_params, reassociate=True, visible=visible)
     races = Races(plain, distinct_params=distinct_params, reassociate=True)
     ops: list[Op] = []

@@ -144,9 +144,6 @@ def own_arrays(w, x):
     return total
 
 
-CUT = [packed, layers, scaled]
-
-
 def filters(w, x):
     """The next point needs what this one leaves."""
     n, d = x.shape
@@ -210,6 +207,26 @@ def in_place(w, x):
         for j in range(d):
             total += y[j] ** 2
     return total
+
+
+def squares(w, x):
+    """The nest goes on with the sum over all points."""
+    n, d = x.shape
+    u = np.empty(d)
+    total = 0.0
+    for i in range(n):
+        for j in range(d):
+            u[j] = np.cos(x[i, j])
+            total += u[j]
+        for j in range(d):
+            s = w[3, j]
+            for a in range(d):
+                s += w[j, a] * u[a]
+            total += s**2
+    return total
+
+
+CUT = [packed, layers, scaled, squares]
 
 
 LEFT = [filters, of_the_point, ragged, in_place]
