@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from .ir.nodes import Function
 from .transform.ascend import ascend
+from .transform.by_parts import by_parts
 from .transform.checked_dce import checked_dce
 from .transform.contract import contract
 from .transform.counters import counters
@@ -73,6 +74,7 @@ REVERSED: Passes = (
     ascend,
     fuse_loops,
     contract,
+    by_parts,
     gather,
     fuse_gathered,
     zero_between,
