@@ -15,6 +15,7 @@ from .transform.contract import contract
 from .transform.counters import counters
 from .transform.cse import cse
 from .transform.dce import dce
+from .transform.double_buffer import double_buffer
 from .transform.exchange import exchange
 from .transform.fold import fold
 from .transform.fuse_loops import fuse_gathered, fuse_loops
@@ -73,6 +74,7 @@ NESTS: Passes = (
 REVERSED: Passes = (
     ascend,
     fuse_loops,
+    double_buffer,
     contract,
     by_parts,
     gather,

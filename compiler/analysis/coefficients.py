@@ -97,10 +97,16 @@ def spreads(fn: Function, known: Dependences) -> list[Spread]:
     return [spread for loop in loops for spread in _in_loop(loop, known, uses)]
 
 
+def spreading(loop: For) -> list[Store]:
+    """What a loop adds to arrays, if it adds to one of them at several places."""
+    adds = [op for op in loop.body.ops if isinstance(op, Store) and op.accumulate]
+    return adds if len({op.array for op in adds}) < len(adds) else []
+
+
 def _in_loop(loop: For, known: Dependences, uses: dict[Value, int]) -> list[Spread]:
     """The spreads of an innermost loop, in the largest nest that has some."""
-    adds = [op for op in loop.body.ops if isinstance(op, Store) and op.accumulate]
-    if len({op.array for op in adds}) == len(adds):
+    adds = spreading(loop)
+    if not adds:
         return []
     chain = nest_of(loop, known)
     found = (_Finder(chain[k:], known, uses).found(adds) for k in range(len(chain)))

@@ -32,7 +32,7 @@ such stencils stay. Sums are added up in another order.
 
 from __future__ import annotations
 
-from ..analysis.coefficients import Axes, Factors, Spread, Stencil, spreads
+from ..analysis.coefficients import Axes, Factors, Spread, Stencil, spreading, spreads
 from ..analysis.dependence import Dependences
 from ..ir.build import Builder
 from ..ir.nodes import Apply, For, Function, Op, Region, Store, Value
@@ -44,7 +44,7 @@ def by_parts(
     fn: Function, *, distinct_params: bool = True, reassociate: bool = True, visible: bool = True
 ) -> Function:
     """Sum by parts; the function itself where there is no such sum."""
-    if not reassociate or not any(isinstance(op, Store) and op.accumulate for op in walk(fn.body)):
+    if not reassociate or not any(isinstance(op, For) and spreading(op) for op in walk(fn.body)):
         return fn
     known = Dependences(fn, distinct_params=distinct_params, reassociate=True, visible=visible)
     found = spreads(fn, known)
