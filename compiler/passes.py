@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 from .ir.nodes import Function
 from .transform.ascend import ascend
+from .transform.by_parts import by_parts
 from .transform.checked_dce import checked_dce
 from .transform.contract import contract
 from .transform.counters import counters
 from .transform.cse import cse
 from .transform.dce import dce
+from .transform.double_buffer import double_buffer
 from .transform.exchange import exchange
 from .transform.fold import fold
 from .transform.fuse_loops import fuse_gathered, fuse_loops
@@ -73,7 +75,9 @@ NESTS: Passes = (
 REVERSED: Passes = (
     ascend,
     fuse_loops,
+    double_buffer,
     contract,
+    by_parts,
     gather,
     fuse_gathered,
     zero_between,

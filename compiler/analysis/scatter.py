@@ -75,9 +75,9 @@ class Scatters:
 
     def plan(self, loop: For) -> None:
         """Splits for the arrays to which an innermost loop adds at more than one place."""
-        if not self._innermost(loop):
+        if not is_innermost(loop, self.known):
             return
-        chain = self._chain(loop)
+        chain = nest_of(loop, self.known)
         adds = [op for op in loop.body.ops if isinstance(op, Store) and op.accumulate]
         for ref in dict.fromkeys(op.array for op in adds):
             stores = [op for op in adds if op.array is ref]
@@ -104,27 +104,12 @@ class Scatters:
         fixed = {tuple(around if isinstance(a, tuple) and a[0] is around else a for a in t.key) for t in rows}
         return len(fixed) < len(rows)
 
-    def _innermost(self, loop: For) -> bool:
-        return self._plain(loop) and is_long(loop, self.known) and not any(op.regions for op in loop.body.ops)
-
-    def _plain(self, loop: Loop) -> bool:
-        return isinstance(loop, For) and not loop.stops and self.known.literal(loop.step) == 1
-
-    def _chain(self, loop: For) -> tuple[For, ...]:
-        """The loops around an innermost one that run one inside the other, outermost first."""
-        chain = [loop]
-        while True:
-            owner = self.structure.owner.get(id(self.structure.region_of(chain[0])))
-            if not isinstance(owner, For) or not self._plain(owner):
-                return tuple(chain)
-            chain.insert(0, owner)
-
     def _split(
         self, nest: tuple[For, ...], ref: Value, stores: list[Store], rows: list[Target]
     ) -> Split | None:
         """How an array is gathered by a nest, if that is right and better than by a shorter nest."""
         place = self._place(nest)
-        if place is None or not self._only_added(ref, nest[0]):
+        if place is None or not only_added(ref, nest[0], self.known):
             return None
         targets = self._taken(nest, stores)
         if sum(len(t.terms) for t in targets) < sum(len(t.terms) for t in rows):
@@ -149,7 +134,7 @@ class Scatters:
             axes: list[int | Value] = []
             distance: dict[int, int] = {}
             for i in op.index:
-                d, offset, on_ring = self._along(nest, i)
+                d, offset, on_ring = along(nest, i, self.known)
                 if d is not None and d not in distance and (offset == 0 or on_ring == (d in rings)):
                     axes.append(d)
                     distance[d] = offset
@@ -162,18 +147,9 @@ class Scatters:
                 target.terms.append((tuple(distance[d] for d in range(len(nest))), op))
         return list(found.values())
 
-    def _along(self, nest: tuple[For, ...], index: Value) -> tuple[int | None, int, bool]:
-        """The loop of the nest that an index is along, how far from it, and whether on a ring."""
-        root, offset = self.known.affine(index)
-        near = self.known.neighbour(index)
-        if near is not None:
-            root, offset = near.loop.index, near.step
-        found = next((d for d, loop in enumerate(nest) if loop.index is root), None)
-        return (found if self.known.nonneg(index) else None), offset, near is not None
-
     def _rings(self, nest: tuple[For, ...], stores: list[Store]) -> frozenset[int]:
         """The loops along which stores go to neighbours on a ring."""
-        places = [self._along(nest, i) for op in stores for i in op.index]
+        places = [along(nest, i, self.known) for op in stores for i in op.index]
         return frozenset(d for d, _, on_ring in places if on_ring and d is not None)
 
     def _kept(self, targets: list[Target]) -> tuple[object, Distance] | None:
@@ -194,12 +170,6 @@ class Scatters:
                 return place
         return None
 
-    def _only_added(self, ref: Value, loop: For) -> bool:
-        """Whether a loop neither reads nor sets what it adds to."""
-        summary = self.known.summary(loop)
-        added = all(x.kind == ADD or self.known.memory.apart(x.ref, ref) for x in summary.accesses)
-        return added and not summary.opaque
-
     def _place(self, nest: tuple[For, ...]) -> int | None:
         """The outermost region in which buffers can be made: outside of the next loop, if there is one."""
         around = [region for region, _ in self.structure.path(nest[0])]
@@ -219,6 +189,42 @@ class Scatters:
                 other.targets += split.targets
                 return
         splits.append(split)
+
+
+def is_innermost(loop: For, known: Dependences) -> bool:
+    """Whether a loop counts up by one, is worth a buffer, and has neither loops nor branches."""
+    return _is_plain(loop, known) and is_long(loop, known) and not any(op.regions for op in loop.body.ops)
+
+
+def _is_plain(loop: Loop, known: Dependences) -> bool:
+    return isinstance(loop, For) and not loop.stops and known.literal(loop.step) == 1
+
+
+def nest_of(loop: For, known: Dependences) -> tuple[For, ...]:
+    """The loops around an innermost one that run one inside the other, outermost first, and itself."""
+    chain, structure = [loop], known.memory.structure
+    while True:
+        owner = structure.owner.get(id(structure.region_of(chain[0])))
+        if not isinstance(owner, For) or not _is_plain(owner, known):
+            return tuple(chain)
+        chain.insert(0, owner)
+
+
+def along(nest: tuple[For, ...], index: Value, known: Dependences) -> tuple[int | None, int, bool]:
+    """The loop of a nest that an index is along, how far from it, and whether on a ring."""
+    root, offset = known.affine(index)
+    near = known.neighbour(index)
+    if near is not None:
+        root, offset = near.loop.index, near.step
+    found = next((d for d, loop in enumerate(nest) if loop.index is root), None)
+    return (found if known.nonneg(index) else None), offset, near is not None
+
+
+def only_added(ref: Value, loop: For, known: Dependences) -> bool:
+    """Whether a loop neither reads nor sets what it adds to."""
+    summary = known.summary(loop)
+    added = all(x.kind == ADD or known.memory.apart(x.ref, ref) for x in summary.accesses)
+    return added and not summary.opaque
 
 
 def is_long(loop: For, known: Dependences) -> bool:

@@ -45,12 +45,14 @@ def ring_rows(
     """Copy rows that are read on rings; the function itself where there are none."""
     known = Dependences(fn, distinct_params=distinct_params, reassociate=reassociate, visible=visible)
     rows = {id(op): found for op in walk(fn.body) if isinstance(op, For) and (found := _rows(op, known))}
-    return Function(fn.name, _rebuilt(fn.body, rows)) if rows else fn
+    return Function(fn.name, _rebuilt(fn.body, rows, known)) if rows else fn
 
 
 def _rows(loop: For, known: Dependences) -> dict[int, int]:
     """The loads of an innermost loop from the rows that it reads on a ring, with the steps from its index."""
     if not is_long(loop, known) or loop.stops or any(op.regions for op in loop.body.ops):
+        return {}
+    if known.literal(loop.step) not in (1, -1):
         return {}
     summary, inside = known.summary(loop), defined(loop.body)
     written = [x.ref for x in summary.accesses if x.kind != READ]
@@ -74,23 +76,24 @@ def _step(index: Value, loop: For, known: Dependences) -> int | None:
     return near.step if near is not None and near.loop is loop else None
 
 
-def _rebuilt(region: Region, rows: dict[int, dict[int, int]]) -> Region:
+def _rebuilt(region: Region, rows: dict[int, dict[int, int]], known: Dependences) -> Region:
     """A region whose loops read copies."""
     b = Builder(Region(region.params))
     for op in region.ops:
         b.src = op.src
         if isinstance(op, For) and id(op) in rows:
-            _copied(b, op, rows[id(op)])
+            _copied(b, op, rows[id(op)], known)
         else:
-            b.add(op.rebuild(regions=tuple(_rebuilt(r, rows) for r in op.regions)) if op.regions else op)
+            inner = tuple(_rebuilt(r, rows, known) for r in op.regions)
+            b.add(op.rebuild(regions=inner) if inner else op)
     return Region(region.params, b.region.ops, region.yields)
 
 
-def _copied(b: Builder, loop: For, steps: dict[int, int]) -> None:
+def _copied(b: Builder, loop: For, steps: dict[int, int], known: Dependences) -> None:
     """The copies, and the loop that reads them."""
-    length = b.apply("pymax", (loop.hi, b.int(0)), "int64")
+    end = loop.hi if known.literal(loop.step) == 1 else b.apply("add", (loop.lo, b.int(1)), "int64")
     places = dict.fromkeys(op.args[:-1] for op in loop.body.ops if id(op) in steps)
-    copies = {place: _copy(b, loop, place, length) for place in places}
+    copies = {place: _copy(b, loop.index.name, place, end) for place in places}
     ops: list[Op] = []
     for op in loop.body.ops:
         if id(op) in steps:
@@ -104,15 +107,16 @@ def _copied(b: Builder, loop: For, steps: dict[int, int]) -> None:
     b.add(loop.rebuild(regions=(Region(loop.body.params, ops, loop.body.yields),)))
 
 
-def _copy(b: Builder, loop: For, place: Place, length: Value) -> Value:
+def _copy(b: Builder, name: str, place: Place, end: Value) -> Value:
     """The row of a place, from its last element to its first, with all of it in between."""
     one = b.int(1)
+    length = b.apply("pymax", (end, b.int(0)), "int64")
     after = b.apply("add", (length, one), "int64")
     row = b.alloc((b.apply("add", (after, one), "int64"),), place[0].dtype, "empty", f"{place[0].name}_row")
-    index = Value(INT, loop.index.name)
+    index = Value(INT, name)
     b.open((index,))
     b.store(row, (b.apply("add", (index, one), "int64"),), b.load(place[0], (*place[1:], index)))
-    b.add(For((loop.lo, loop.hi, one), (), (b.close(),), (False, False, 0), b.src))
+    b.for_(b.int(0), end, one, (), b.close())
     b.store(row, (b.int(0),), b.load(row, (length,)))
     b.store(row, (after,), b.load(row, (one,)))
     return row

@@ -25,7 +25,7 @@ After::
 This is the shadow of scratch memory, once the loops that add to it and take it are one. The element is zero
 before the sum: every visit leaves it so, or the loops since the array was made come to each element once.
 (-0.0 becomes itself instead of 0.0, so it needs `reassociate`.) An index that may be out of range is an error
-that must stay.
+that must stay, unless another array is as long.
 """
 
 from __future__ import annotations
@@ -65,8 +65,9 @@ def zero_between(
     known = Dependences(fn, distinct_params=distinct_params, reassociate=reassociate, visible=visible)
     added: dict[Value, Value] = {}
     dropped: set[int] = set()
+    dropping = {visits.alloc.out for visits in candidates}
     for visits in candidates:
-        if known.existing.exists(visits.alloc.out, visits.ops[0].index):
+        if known.existing.exists(visits.alloc.out, visits.ops[0].index) or _is_asked(visits, known, dropping):
             first, *others = visits.ops
             added.update((op.outs[0], first.args[-1]) for op in others if isinstance(op, Load))
             dropped.update(map(id, (visits.alloc, *visits.ops)))
@@ -117,6 +118,19 @@ def _is_one_visit(visits: Visits, constants: dict[Value, object]) -> bool:
     return all(
         isinstance(op, If) or (isinstance(op, For) and op.index in first.index and _is_natural(op, constants))
         for op in between
+    )
+
+
+def _is_asked(visits: Visits, known: Dependences, dropping: set[Value]) -> bool:
+    """Whether an array of the same lengths, which stays, is asked for the same element beside it."""
+    first, definition = visits.ops[0], known.memory.structure.definition
+    return all(map(known.nonneg, first.index)) and any(
+        isinstance(op, Load | Store)
+        and op.index == first.index
+        and op.array not in dropping
+        and isinstance(made := definition.get(op.array), Alloc)
+        and made.args == visits.alloc.args
+        for op in known.memory.structure.region_of(first).ops
     )
 
 

@@ -51,7 +51,25 @@ def line(u0, k):
     return np.sum(u)
 
 
+def recurrence(u0, k):
+    """The loop of the reverse sweep goes down."""
+    u, total = u0[0].copy(), 0.5
+    m = u.shape[0]
+    for j in range(m):
+        total = np.sin(total * u[(j + 1) % m]) + k * u[(j - 1) % m]
+    return total
+
+
+def downwards(u0, k):
+    u, total = u0[0].copy(), 0.5
+    m = u.shape[0]
+    for j in range(m - 1, -1, -1):
+        total = np.sin(total * u[(j + 1) % m]) + k * u[(j - 1) % m]
+    return total
+
+
 COPIED = [(five_points, (5, 9)), (five_points, (2, 2)), (five_points, (3, 3)), (line, (2, 9))]
+COPIED += [(recurrence, (2, 9)), (downwards, (2, 9))]
 
 
 def rows_only(u0, k):
@@ -128,6 +146,16 @@ def test_copied(f: Callable[..., float], shape: tuple[int, ...]) -> None:
     text, args = derived(f, shape)
     assert "u_row = mem.empty(" in text
     pb.check_grads(f, args, order=2)
+
+
+@pytest.mark.parametrize(("f", "shape"), COPIED, ids=lambda v: getattr(v, "__name__", str(v)))
+def test_in_the_order_of_the_program(
+    f: Callable[..., float], shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loops of the reverse sweep go down then."""
+    monkeypatch.setenv("PULLBACK_FASTMATH", "0")
+    _, args = derived(f, shape)
+    pb.check_grads(f, args)
 
 
 def test_each_row_is_copied_once() -> None:

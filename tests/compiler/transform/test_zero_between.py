@@ -197,3 +197,25 @@ def test_the_shadow_of_increments_goes(monkeypatch: pytest.MonkeyPatch) -> None:
     derivative(*args)
     assert "du_bar[" not in derivative.backward_source
     pb.check_grads(steps, args, order=2)
+
+
+def test_arrays_as_long_as_another_one_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loops run over the length of one argument, and the arrays have that of another."""
+    monkeypatch.setenv("PULLBACK_JIT", "0")
+
+    def f(u0, v0, k):
+        v, n = v0.copy(), len(u0)
+        dv = np.empty(len(v0))
+        for _ in range(3):
+            for i in range(n):
+                dv[i] = k * np.sin(v[i - 1 if i > 0 else n - 1]) - u0[i] * v[i]
+            for i in range(n):
+                v[i] += dv[i]
+        return np.sum(v**2)
+
+    derivative = pb.value_and_grad(f, argnums=(0, 1, 2))
+    derivative(np.linspace(0.1, 1.0, 7), np.linspace(0.5, 1.0, 9), 0.3)
+    assert "dv_bar[" not in derivative.backward_source
+    pb.check_grads(f, (np.linspace(0.1, 1.0, 7), np.linspace(0.5, 1.0, 9), 0.3), order=2)
+    with pytest.raises(IndexError):
+        derivative(np.linspace(0.1, 1.0, 9), np.linspace(0.5, 1.0, 7), 0.3)
