@@ -38,6 +38,7 @@ from .transform.substitution import substitution
 from .transform.tabulate import tabulate
 from .transform.unroll import unroll
 from .transform.zero_between import zero_between
+from .transform.zero_terms import zero_terms
 
 Passes = tuple[Callable[..., Function], ...]
 
@@ -48,6 +49,7 @@ PRIMAL: Passes = (
     counters,
     *CLEANUP[:2],
     rings,
+    zero_terms,
     *PRIMAL_CLEANUP[2:-1],
     lift_checks,
     substitution,
