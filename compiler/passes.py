@@ -41,6 +41,7 @@ from .transform.sum_first import sum_first
 from .transform.tabulate import tabulate
 from .transform.unroll import unroll
 from .transform.zero_between import zero_between
+from .transform.zero_terms import zero_terms
 
 Passes = tuple[Callable[..., Function], ...]
 
@@ -51,6 +52,7 @@ PRIMAL: Passes = (
     counters,
     *CLEANUP[:2],
     rings,
+    zero_terms,
     *PRIMAL_CLEANUP[2:-1],
     lift_checks,
     substitution,

@@ -41,6 +41,7 @@ from .transform.dce import dce
 from .transform.from_zero import from_zero
 from .transform.guard import guard
 from .transform.into import into
+from .transform.lane_ranges import lane_ranges
 from .transform.lanes_first import lanes_first
 from .transform.name_steps import name_steps
 from .transform.parallel import Decision, parallel
@@ -86,6 +87,12 @@ def _into(module: Module, count: int) -> Module:
     results = module.entry.results
     chosen = [k for k in range(len(results) - count, len(results)) if isinstance(results[k].type, Array)]
     return replace(module, entry=into(module.entry, chosen))
+
+
+def _ranged(module: Module, count: int) -> Module:
+    """Loops over lanes run over some of them; the last parameters are the directions."""
+    params = module.entry.params
+    return replace(module, entry=lane_ranges(module.entry, params[len(params) - count :]))
 
 
 def _in_threads(module: Module, reassociate: bool, decisions: list[Decision]) -> Module:
@@ -136,7 +143,12 @@ def compile_derivative(
         module, plan, sweeps = _differentiate(runner, optimised, recipe, name + recipe.suffix)
     # The caller would see what a loop has written when it comes to a bad index.
     explicit = not (visible and lowered.mutated)
-    module, decisions = _final(runner, module, recipe, reverse=plan is not None, explicit=explicit)
+    # An adjoint that has directions has as many cotangents.
+    further = len(module.entry.params) - len(optimised.entry.params)
+    directions = len(recipe.along[-1]) if recipe.along else further // 2
+    module, decisions = _final(
+        runner, module, recipe, reverse=plan is not None, explicit=explicit, directions=directions
+    )
     sweeps = _with_parts(sweeps[0], decisions), _with_parts(sweeps[1], decisions)
     start = time.perf_counter()
     reverse_at, reverse_title = _reverse_start(module.entry.body, *sweeps)
@@ -163,11 +175,12 @@ def compile_derivative(
 
 
 def _final(
-    runner: Runner, module: Module, recipe: Recipe, *, reverse: bool, explicit: bool
+    runner: Runner, module: Module, recipe: Recipe, *, reverse: bool, explicit: bool, directions: int
 ) -> tuple[Module, list[Decision]]:
     """The passes after the last derivative, and what became of loops that may be parallel.
 
-    `reverse`: there is a reverse sweep; `explicit`: the IR checks indices itself.
+    `reverse`: there is a reverse sweep; `explicit`: the IR checks indices itself; `directions`: how many of
+    the last parameters are directions.
     """
     module = runner.run("settle", partial(each, settle, module), module)
     module = runner.clean(module)
@@ -190,6 +203,8 @@ def _final(
                 entry = partial(pass_, reassociate=runner.options.fastmath, visible=False)
                 other = partial(entry, distinct_params=False)
                 module = runner.run(pass_.__name__, partial(each, entry, module, other), module)
+            if recipe.lanes and not recipe.width:
+                module = runner.run("lane_ranges", partial(_ranged, module, directions), module)
         module = runner.run("reuse", partial(each, reuse, module), module)
     if explicit:
         module = runner.run("from_zero", partial(each, from_zero, module), module)

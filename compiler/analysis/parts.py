@@ -16,15 +16,17 @@ from ..ir.nodes import Apply, Const, Dim, For, Load, Op, Store, Value, While
 from ..ir.types import Scalar, is_float
 from ..ir.walk import defined, walk
 from ..prims.prim import PRIMS
-from .dependence import READ, Dependences
+from .dependence import READ, Access, Dependences
 
 HEADS, VECTOR, TAILS = 0, 1, 2
 DEAR = 20
 """Additions that a function costs at least which is worth a loop of its own."""
 CHEAP = 5
 """Additions that a value costs at most which parts compute again instead of handing it on."""
-MOST_OPS = 100
-"""Ops of a loop at most: where there is much else, functions are a small part of its time."""
+MOST_OPS, MOST_EACH = 100, 30
+"""Ops of a loop at most, or for each of its functions: where there is much else, they are a small part of its
+time.
+"""
 
 
 class Parts:
@@ -94,7 +96,8 @@ class Parts:
     # -- whether it may be done
     def _is_plain_loop(self) -> bool:
         loop = self.loop
-        if loop.stops or loop.counted or loop.parallel or len(self._ops) > MOST_OPS:
+        most = max(MOST_OPS, MOST_EACH * sum(map(is_dear, self._ops)))
+        if loop.stops or loop.counted or loop.parallel or len(self._ops) > most:
             return False
         does = self._known.summary(loop)
         shown = any(a.kind != READ and self._known.is_shown(a.ref) for a in does.accesses)
@@ -151,6 +154,9 @@ class Parts:
     def _arrange(self) -> None:
         """Give every op its part."""
         waits = [self._waits(k, op) for k, op in enumerate(self._kept)]
+        for j, k in self._recurring():
+            waits[j].add(k)
+            waits[k].add(j)
         reach = _closure(waits)
         groups = [
             {j for j in reach[k] if k in reach[j]} if k in reach[k] else set() for k in range(len(reach))
@@ -179,6 +185,22 @@ class Parts:
             if any(known.matters(a, b) and known.overlap(a, b) and not known.apart(a, b) for a, b in pairs):
                 found.add(j)
         return found
+
+    def _recurring(self) -> list[tuple[int, int]]:
+        """Loads `x[i]` and stores `x[i + 1]`, of which an iteration reads what one before has written: they
+        stay in one part.
+        """
+        touched = [(k, a) for k, op in enumerate(self._kept) for a in self._known.summary(op).accesses]
+        writing = [(k, a) for k, a in touched if a.kind != READ]
+        return [(j, k) for j, a in touched for k, w in writing if j != k and self._is_behind(a, w)]
+
+    def _is_behind(self, access: Access, written: Access) -> bool:
+        """Whether an access comes to an element some iterations after one that writes it."""
+        if access.ref is not written.ref or access.index is None or written.index is None:
+            return False
+        affine = self._known.affine
+        pairs = [(affine(i), affine(j)) for i, j in zip(access.index, written.index, strict=True)]
+        return any(i is j is self.loop.index and here < there for (i, here), (j, there) in pairs)
 
     def _is_heavy(self, op: Op) -> bool:
         plain = isinstance(op, Apply | Const | Dim | Load) or (isinstance(op, Store) and not op.accumulate)

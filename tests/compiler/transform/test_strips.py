@@ -79,7 +79,15 @@ def previous(w, x):
     return total
 
 
-CUT = [logistic, path, kernel, previous]
+def states(w, x):
+    """A recurrence in memory, of what the function gives."""
+    s = np.zeros(x.shape[0] + 1)
+    for i in range(x.shape[0]):
+        s[i + 1] = s[i] * w[0] + np.tanh(x[i, 0] * w[1])
+    return np.sum(s[1:] ** 2)
+
+
+CUT = [logistic, path, kernel, previous, states]
 
 
 def waits(w, x):
@@ -161,6 +169,16 @@ def test_left_as_it_is(f: Callable[..., float]) -> None:
     text, args = derived(f)
     assert "count = min(" not in text
     pb.check_grads(f, args)
+
+
+@pytest.mark.usefixtures("short")
+def test_much_else_keeps_a_loop_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much, depends on the number of functions."""
+    monkeypatch.setattr(parts, "MOST_OPS", 1)
+    assert "count = min(" in derived(previous)[0]
+    monkeypatch.setattr(parts, "MOST_EACH", 1)
+    text = derived(lambda w, x: previous(w, x))[0]
+    assert "count = min(" not in text
 
 
 @pytest.mark.parametrize("n", [0, 2, 3, 4, 6])
