@@ -6,12 +6,14 @@ derivative, and the name of its node.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ...compiler.prims.registry import PRIMS
-from ..ops.pointwise import binary, mismatch, prim_node, quiet, unary
+from ..ops.logarithms import logaddexp
+from ..ops.pointwise import binary, mismatch, node_class, prim_node, quiet, unary
 from ..ops.promotion import as_float, promoted
 from ..tape.node import FlatBackward, Node, Recorded, node_of
 from ..tape.record import record
@@ -109,6 +111,28 @@ def _declare() -> None:
 
 
 _declare()
+
+
+def _logaddexps() -> Any:
+    """`logaddexp`, of complex numbers too: their shares are no numbers between 0 and 1."""
+    shares = {
+        "x": lambda y_bar, x, z: y_bar / (1.0 + np.exp(z - x)),
+        "z": lambda y_bar, x, z: y_bar / (1.0 + np.exp(x - z)),
+    }
+    node = node_class("LogaddexpBackward0", replace(PRIMS["logaddexp"], vjp=shares))
+    of_reals, of_complex = QUICK["logaddexp"], binary(Tensor, "logaddexp", node, logaddexp, noisy=True)
+
+    def either(x: Any, z: Any) -> Any:
+        return (of_complex if _is_complex(x) or _is_complex(z) else of_reals)(x, z)
+
+    return either
+
+
+def _is_complex(x: Any) -> bool:
+    return np.result_type(x._a if isinstance(x, Recorded) else x).kind == "c"
+
+
+QUICK["logaddexp"] = _logaddexps()
 
 
 class PowBackward0(Node):

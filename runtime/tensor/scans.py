@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from ..ops import logarithms
 from ..ops.pointwise import quiet
 from ..ops.promotion import as_float
 from ..tape.node import Node, wrap
 from ..tape.quiet import quietly
 from ..tape.record import array_of, like, record, record_many
 from .extrema import write_pair
+from .linear import conj
 from .picking import place
 from .pointwise import into
 from .products import has_zero
@@ -256,6 +258,8 @@ class LogcumsumexpBackward0(Node):
         if len(g.shape) == 0:
             return (g,)
         known = array_of(y)
+        if known.dtype.kind == "c":
+            return (_by_pairs(g, x, y, axis),)
         finite = known[np.isfinite(known)]
         middle = float((finite.max() + finite.min()) / 2) if finite.size else 0.0
         if finite.size == known.size and float(np.ptp(finite)) < _RANGE:
@@ -271,7 +275,7 @@ def _by_pairs(g: Any, x: Any, y: Any, axis: int) -> Any:
     later = like(np.triu(np.ones((n, n), bool)) & (np.arange(n) > 0), x)
     first = like((np.arange(n * n).reshape(n, n) == 0).astype(array_of(x).dtype), x)
     exponent = np.expand_dims(x, -1) - np.expand_dims(y, -2)
-    weights = np.where(later, np.exp(np.where(later, exponent, 0.0)), first)
+    weights = conj(np.where(later, np.exp(np.where(later, exponent, 0.0)), first))
     return np.moveaxis(np.sum(weights * np.expand_dims(g, -2), axis=-1), -1, axis)
 
 
@@ -310,7 +314,7 @@ def logcumsumexp(input: Any, dim: int, *, out: Any = None) -> Tensor:
     return into(out, record(LogcumsumexpBackward0, result, (x,), (x,), axis))
 
 
-_accumulate = quiet(lambda a, axis: np.logaddexp.accumulate(a, axis=axis))
+_accumulate = quiet(logarithms.logcumsumexp)
 
 
 @function()
