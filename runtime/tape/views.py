@@ -404,6 +404,7 @@ def write(x: Recorded, operation: Callable[..., Any], *args: Any, **kwargs: Any)
     if (
         type(made) is not tuple
         and made.saves_results
+        and type(made.saved) is tuple
         and r.dtype is a.dtype
         and not (x._keeps_old or out is x)
     ):

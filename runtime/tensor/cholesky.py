@@ -146,7 +146,7 @@ def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False, out:
     --------
     >>> import pullback as pb
     >>> pb.linalg.cholesky_ex(-pb.eye(2)).info
-    tensor(1, dtype=torch.int32)
+    tensor(1, dtype=pullback.int32)
     """
     x = tensor_of(A)
     a = x._a

@@ -242,7 +242,7 @@ def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False, out:
     --------
     >>> import pullback as pb
     >>> pb.linalg.lu_factor_ex(pb.zeros(2, 2)).info
-    tensor(1, dtype=torch.int32)
+    tensor(1, dtype=pullback.int32)
     """
     return write_pair(out, _lu_factor_ex(*_factored(A, pivot, check_errors)))
 
@@ -275,7 +275,7 @@ def lu(A: Any, pivot: bool = True, get_infos: bool = False, out: Any = None) -> 
     --------
     >>> import pullback as pb
     >>> pb.lu(pb.eye(2))[1]
-    tensor([1, 2], dtype=torch.int32)
+    tensor([1, 2], dtype=pullback.int32)
     """
     found = _factored(A, pivot, not get_infos)
     wanted = found if get_infos else found[:2]

@@ -115,7 +115,7 @@ def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
     --------
     >>> import pullback as pb
     >>> pb.linalg.inv_ex(pb.zeros(2, 2)).info
-    tensor(1, dtype=torch.int32)
+    tensor(1, dtype=pullback.int32)
     """
     x = tensor_of(A)
     a = x._a
@@ -275,7 +275,7 @@ def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False, o
     --------
     >>> import pullback as pb
     >>> pb.linalg.solve_ex(pb.zeros(1, 1), pb.ones(1)).info
-    tensor(1, dtype=torch.int32)
+    tensor(1, dtype=pullback.int32)
     """
     x, z = tensor_of(A), tensor_of(B)
     vector = _fitting(x._a, z._a, left)
