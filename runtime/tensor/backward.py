@@ -133,15 +133,15 @@ def grad(
     found = engine.run(
         roots, cotangents, retain=retain, record=create_graph, targets=targets, accumulate=False
     )
-    given = []
+    given: list[Any] = []
     for target, g in zip(targets, found, strict=True):
         if g is None:
             if materialize_grads:
                 g = np.zeros_like(target._a)
             elif not allow_unused:
                 raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the graph. Set "
-                    "allow_unused=True if this is the desired behavior."
+                    f"The differentiated Tensor at index {len(given)} appears to not have been used in the "
+                    "graph. Set allow_unused=True if this is the desired behavior."
                 )
         given.append(g if g is None or isinstance(g, Tensor) else wrap(Tensor, _own(g, cotangents)))
     return tuple(given)

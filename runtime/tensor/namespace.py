@@ -30,6 +30,7 @@ from . import (  # noqa: F401 (they fill the tables)
     likes,
     linalg,
     linear,
+    logistic,
     lu,
     masking,
     norms,

@@ -75,6 +75,8 @@ class LinalgVectorNormBackward0(Node):
 
     def backward(self, g: Any, x: Any, y: Any) -> Any:
         p, shape, axes, keepdim = self.static
+        if p == 0:
+            return (None,)
         return (slope(restored(g, shape, axes, keepdim), x, restored(y, shape, axes, keepdim), p, axes),)
 
 

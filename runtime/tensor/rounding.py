@@ -10,7 +10,7 @@ from ..tape.node import FlatBackward, Node, Recorded, wrap
 from ..tape.quiet import quietly
 from ..tape.record import array_of, record, record_many
 from .dtypes import of as dtype_of
-from .pointwise import QUICK, into, pow
+from .pointwise import QUICK, into, pow, sign_of
 from .reductions import title
 from .return_types import structure
 from .smooth import choose
@@ -183,7 +183,7 @@ def sgn(input: Any, *, out: Any = None) -> Tensor:
     """
     x = tensor_of(input)
     a = x._a
-    result = a.copy() if a.dtype.kind == "b" else np.sign(a)
+    result = a.copy() if a.dtype.kind == "b" else sign_of(a)
     return into(out, record(SgnBackward0, result, (x,), (x,)))
 
 

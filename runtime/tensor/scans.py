@@ -8,16 +8,16 @@ import numpy as np
 
 from ..ops import logarithms
 from ..ops.pointwise import quiet
-from ..ops.promotion import as_float
 from ..tape.node import Node, wrap
 from ..tape.quiet import quietly
 from ..tape.record import array_of, like, record, record_many
+from .arguments import one_axis
 from .extrema import write_pair
 from .linear import conj
 from .picking import place
 from .pointwise import into
 from .products import has_zero
-from .reductions import in_dtype
+from .reductions import in_dtype, ordered, title
 from .return_types import VALUES_AND_INDICES
 from .table import function
 from .tensor import Tensor, axis_of, tensor_of
@@ -74,10 +74,13 @@ _products = quiet(lambda a, axis, kind: _running(np.cumprod, a, axis, kind))
 _sums = quiet(lambda a, axis, kind: _running(np.cumsum, a, axis, kind))
 
 
+_NAMES = {"CumsumBackward0": "cumsum", "CumprodBackward0": "cumprod"}
+
+
 def _scanned(node: type[Node], scan: Any, input: Any, dim: int, dtype: Any, out: Any, saves: bool) -> Tensor:
     x = in_dtype(input, dtype)
     a = x._a
-    axis = axis_of(int(dim), a.ndim)
+    axis = one_axis(_NAMES[node.__name__], dim, a.ndim)
     kind = np.dtype(np.int64) if dtype is None and a.dtype.kind in "biu" else a.dtype
     return into(out, record(node, scan(a, axis, kind), (x,), (x,) if saves else None, axis))
 
@@ -167,7 +170,8 @@ class CumminBackward0(CummaxBackward0):
 def _extrema(name: str, node: type[Node], best: Any, input: Any, dim: int, out: Any) -> Any:
     x = tensor_of(input)
     a = x._a
-    axis = axis_of(int(dim), a.ndim)
+    axis = one_axis(name, dim, a.ndim)
+    ordered(f"{name}_cpu", a)
     if a.ndim == 0:
         values, index = a.copy(), np.asarray(0)
     else:
@@ -308,8 +312,10 @@ def logcumsumexp(input: Any, dim: int, *, out: Any = None) -> Tensor:
     tensor([0.0000, 0.6931])
     """
     x = tensor_of(input)
-    a = as_float(x._a)
-    axis = axis_of(int(dim), a.ndim)
+    a = x._a
+    axis = one_axis("logcumsumexp", dim, a.ndim)
+    if a.dtype.kind in "biu":
+        raise NotImplementedError(f'"logcumsumexp_out_cpu" not implemented for {title(a.dtype)!r}')
     result = a.copy() if a.ndim == 0 else _accumulate(a, axis)
     return into(out, record(LogcumsumexpBackward0, result, (x,), (x,), axis))
 

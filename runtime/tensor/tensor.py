@@ -483,7 +483,7 @@ class Tensor(Recorded):
         return text(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self._a.ndim == 0 and spec else format(str(self), spec)
+        return format(self.item(), spec) if self._a.ndim == 0 else format(str(self), spec)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return (
