@@ -167,12 +167,12 @@ class Node:
             if version != expected:
                 made = value._fn
                 name = (
-                    "" if made is None else f", which is output {output_of(made)} of {node_of(made).name()},"
+                    "" if made is None else f", which is output {output_of(made)} of {_short(node_of(made))},"
                 )
                 if self.saves_results and any(
                     value is result for result in self.saved[-self.saves_results :]
                 ):
-                    name = f", which is output 0 of {self.name()},"
+                    name = f", which is output 0 of {_short(self)},"
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace "
                     f"operation: [{value._kind()} {list(value._a.shape)}]{name} is at version {version}; "
@@ -232,6 +232,11 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {hex(id(self))}>"
+
+
+def _short(node: Node) -> str:
+    """The name of a node without its ending, as this message has it: `Exp` for ExpBackward0."""
+    return node.name().rstrip("0123456789").removesuffix("Backward")
 
 
 class FlatBackward(Node):

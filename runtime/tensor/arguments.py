@@ -51,4 +51,6 @@ def axes_of(dim: Any, ndim: int) -> tuple[int, ...] | None:
         if len(set(axes)) != len(axes):
             raise RuntimeError(f"dim {axes[0]} appears multiple times in the list of dims")
         return axes or None
+    if not hasattr(dim, "__index__"):
+        raise TypeError(f"invalid combination of arguments: dim must be an int or several, not {dim!r:.40}")
     return (axis_of(int(dim), ndim),)

@@ -127,9 +127,9 @@ def grad(
         return _batched(
             results, targets, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads
         )
-    _check_targets(targets)
     retain = create_graph if retain_graph is None else retain_graph
     roots, cotangents = _roots(results, grad_outputs, create_graph)
+    _check_targets(targets)
     found = engine.run(
         roots, cotangents, retain=retain, record=create_graph, targets=targets, accumulate=False
     )
@@ -207,7 +207,7 @@ def _roots(outputs: Sequence[Any], given: Any, record: bool) -> tuple[list[Any],
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             if start is not None and out._a.dtype.kind == "c":
                 raise RuntimeError(
-                    "grad can be implicitly created only for real scalar outputs but got complex"
+                    f"grad can be implicitly created only for real scalar outputs but got {out._a.dtype.name}"
                 )
             g = wrap(Tensor, np.ones_like(out._a))
         else:

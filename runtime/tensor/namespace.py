@@ -16,6 +16,7 @@ from . import (  # noqa: F401 (they fill the tables)
     comparisons,
     complexes,
     contractions,
+    copying,
     creation,
     decompositions,
     differences,
@@ -105,7 +106,9 @@ NAMES["default_generator"] = random.default_generator
 
 
 def install() -> None:
-    """Put the methods on the class."""
+    """Put the methods on the class, and let classes be printed as users know them."""
+    for kind in (Tensor, Size, device, dtype):
+        kind.__module__ = "pullback"
     for name, method in (METHODS | PROPERTIES).items():
         setattr(Tensor, name, method)
 

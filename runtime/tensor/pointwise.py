@@ -387,8 +387,8 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 
 def _sub(x: Any, z: Any) -> Tensor:
-    if (isinstance(x, Recorded) and x._a.dtype.kind == "b") or (
-        isinstance(z, Recorded) and z._a.dtype.kind == "b"
+    if (x._a.dtype.kind == "b" if isinstance(x, Recorded) else type(x) is bool) or (
+        z._a.dtype.kind == "b" if isinstance(z, Recorded) else type(z) is bool
     ):
         raise RuntimeError(
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
@@ -409,7 +409,7 @@ class RsubBackward1(Node):
 
 def _rsub(x: Tensor, k: Any) -> Tensor:
     """k - x."""
-    if isinstance(k, (Recorded, np.ndarray)) or x._a.dtype.kind != "f" or isinstance(k, complex):
+    if isinstance(k, (Recorded, np.ndarray, complex, bool)) or x._a.dtype.kind != "f":
         return _sub(as_tensor(k), x)
     made: Tensor = record(RsubBackward1, _subtracted(k, x._a), (x,))
     return made

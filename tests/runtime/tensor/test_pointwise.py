@@ -239,3 +239,14 @@ def test_the_format_of_one_number_is_that_of_the_number():
     assert f"{torch.tensor(2.5)}" == "2.5"
     assert f"{torch.tensor(2.5, requires_grad=True):.3f}" == "2.500"
     assert f"{torch.tensor([2.5])}" == "tensor([2.5000])"
+
+
+def test_what_complex_numbers_without_axes_do_to_floats():
+    assert (torch.ones(2) + torch.tensor(1j, dtype=torch.complex128)).dtype is torch.complex64
+    assert (torch.tensor(1.0) + torch.tensor(1j, dtype=torch.complex128)).dtype is torch.complex128
+
+
+@pytest.mark.parametrize("f", [lambda x: x - True, lambda x: True - x, lambda x: x - torch.tensor(True)])
+def test_bools_are_not_subtracted(f):
+    with pytest.raises(RuntimeError, match="Subtraction, the `-` operator, with a bool tensor"):
+        f(torch.ones(2))
