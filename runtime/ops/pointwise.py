@@ -66,6 +66,10 @@ _RULES: dict[str, dict[str, Any]] = {
         "x": lambda y_bar, x, z: np.where((x <= z) | (z != z), y_bar, 0.0),
         "z": lambda y_bar, x, z: np.where((x <= z) | (z != z), 0.0, y_bar),
     },
+    "pow": {
+        "x": (PRIMS["pow"].vjp or {})["x"],
+        "z": lambda y_bar, x, z, y: y_bar * (y * np.log(np.where((x == 0) & (np.real(z) >= 0), 1.0, x))),
+    },
     "logaddexp2": {
         "x": lambda y_bar, x, z: y_bar / (1.0 + np.exp2(z - x)),
         "z": lambda y_bar, x, z: y_bar / (1.0 + np.exp2(x - z)),

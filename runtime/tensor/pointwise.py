@@ -74,8 +74,8 @@ _BINARY = [
     ("logaddexp", "logaddexp", "LogaddexpBackward0", True),
     ("logaddexp2", "logaddexp2", "Logaddexp2Backward0", True),
     ("copysign", "copysign", "CopysignBackward0", True),
-    ("remainder", "mod", "RemainderBackward0", False),
-    ("fmod", "fmod", "FmodBackward0", False),
+    ("remainder", "mod", "RemainderBackward1", False),
+    ("fmod", "fmod", "FmodBackward1", False),
 ]
 _NOISELESS = {"neg", "abs", "sign", "floor", "ceil", "trunc", "maximum", "minimum"}
 
@@ -137,11 +137,24 @@ def _logaddexps() -> Any:
     return either
 
 
+def _with_numbers(name: str, prim: str, node: str) -> Any:
+    """A remainder, whose node has another name where it is by a number."""
+    of_tensors, promote = QUICK[name], _PROMOTED[name]
+    of_number = binary(Tensor, name, prim_node(node, prim), PRIMS[prim].ref, promote=promote, noisy=True)
+
+    def either(x: Any, z: Any) -> Any:
+        return (of_tensors if isinstance(z, Recorded) else of_number)(x, z)
+
+    return either
+
+
 def _is_complex(x: Any) -> bool:
     return np.result_type(x._a if isinstance(x, Recorded) else x).kind == "c"
 
 
 QUICK["logaddexp"] = _logaddexps()
+QUICK["remainder"] = _with_numbers("remainder", "mod", "RemainderBackward0")
+QUICK["fmod"] = _with_numbers("fmod", "fmod", "FmodBackward0")
 
 
 class PowBackward0(Node):
@@ -453,8 +466,14 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
     return into(out, _rounded(input, other, rounding_mode))
 
 
-class DivBackward1(FlatBackward):
-    """A rounded quotient."""
+class DivBackward2(FlatBackward):
+    """A rounded quotient of two tensors."""
+
+    __slots__ = ()
+
+
+class DivBackward3(FlatBackward):
+    """A rounded quotient by a number."""
 
     __slots__ = ()
 
@@ -473,6 +492,7 @@ def _operands(x: Any, z: Any) -> tuple[Any, Any]:
 
 
 def _rounded(x: Any, z: Any, mode: str) -> Tensor:
+    node = DivBackward2 if isinstance(z, Recorded) else DivBackward3
     x, z = _operands(x, z)
     a, b = promoted(x._a, z._a)
     if a.dtype.kind in "bc":
@@ -489,7 +509,7 @@ def _rounded(x: Any, z: Any, mode: str) -> Tensor:
         r = (np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))).astype(a.dtype)
     else:
         r = np.trunc(quiet(np.divide)(a, b))
-    made: Tensor = record(DivBackward1, r, (x, z))
+    made: Tensor = record(node, r, (x, z))
     return made
 
 

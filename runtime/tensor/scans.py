@@ -66,8 +66,13 @@ def _with_zeros(g: Any, x: Any, axis: int) -> Any:
     return np.moveaxis(np.sum(slopes * np.expand_dims(g, -2), axis=-1), -1, axis)
 
 
+def in_order(a: Any, result: Any) -> Any:
+    """A result in memory as PyTorch has it: element after element if the operand has gaps."""
+    return result if a.flags.forc else np.ascontiguousarray(result)
+
+
 def _running(compute: Any, a: Any, axis: int, kind: Any) -> Any:
-    return a.astype(kind) if a.ndim == 0 else compute(a, axis=axis, dtype=kind)
+    return a.astype(kind) if a.ndim == 0 else in_order(a, compute(a, axis=axis, dtype=kind))
 
 
 _products = quiet(lambda a, axis, kind: _running(np.cumprod, a, axis, kind))
@@ -175,7 +180,7 @@ def _extrema(name: str, node: type[Node], best: Any, input: Any, dim: int, out: 
     if a.ndim == 0:
         values, index = a.copy(), np.asarray(0)
     else:
-        values = best.accumulate(a, axis=axis)
+        values = in_order(a, best.accumulate(a, axis=axis))
         here = np.arange(a.shape[axis]).reshape([-1 if k == axis else 1 for k in range(a.ndim)])
         known = np.isnan(values) & np.isnan(a) if a.dtype.kind == "f" else False
         index = np.maximum.accumulate(np.where((a == values) | known, here, 0), axis=axis)
@@ -320,7 +325,7 @@ def logcumsumexp(input: Any, dim: int, *, out: Any = None) -> Tensor:
     return into(out, record(LogcumsumexpBackward0, result, (x,), (x,), axis))
 
 
-_accumulate = quiet(logarithms.logcumsumexp)
+_accumulate = quiet(lambda a, axis: in_order(a, logarithms.logcumsumexp(a, axis)))
 
 
 @function()

@@ -18,7 +18,7 @@ from ..tape.mode import mode
 from ..tape.node import Handle, Node, Recorded, node_of, output_of, wrap
 from ..tape.record import edge, record
 from .arguments import axes_of, axis_of
-from .dtypes import CPU, Size, check_device, device, dtype, numpy_dtype
+from .dtypes import CPU, STRIDED, Size, check_device, device, dtype, numpy_dtype
 from .dtypes import of as dtype_of
 
 _NOT_A_LEAF = (
@@ -110,7 +110,7 @@ class Tensor(Recorded):
         return int(self._a.itemsize)
 
     is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_nested = False
-    layout = "torch.strided"
+    layout = STRIDED
     names = property(lambda self: (None,) * self._a.ndim, doc="Names of the axes: there are none.")
 
     def size(self, dim: int | None = None) -> Any:
