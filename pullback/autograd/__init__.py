@@ -16,6 +16,7 @@ from ..runtime.tensor.backward import grad as grad
 from ..runtime.tensor.namespace import NAMES
 from . import function as function
 from . import functional as functional
+from . import graph as graph
 from . import profiler as profiler
 
 Variable = NAMES["Tensor"]

@@ -114,6 +114,9 @@ class FunctionNode(Node):
         Node.values(self, False)
         if self.saved is None:
             return ()
+        if type(self.saved) is not tuple:
+            restored: tuple[Any, ...] = self.saved.restored(self)
+            return restored
         return tuple(
             [v if k is None else v._result_of(self, k) for v, k in zip(self.saved, self.owned, strict=True)]
         )
@@ -172,7 +175,7 @@ class FunctionNode(Node):
         return results
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name in ("static", "owned", "takes"):
+        if name.startswith(("__", "_saved", "_raw_saved")) or name in ("static", "owned", "takes"):
             raise AttributeError(name)
         return getattr(self.static, name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..tensor.distances import pdist
 from .functions.activations import (
     hardshrink,
     hardsigmoid,
@@ -182,6 +183,7 @@ __all__ = [
     "one_hot",
     "pad",
     "pairwise_distance",
+    "pdist",
     "pixel_shuffle",
     "pixel_unshuffle",
     "poisson_nll_loss",

@@ -74,3 +74,6 @@ class Buffer(Tensor):
         made = _of(cls, data)
         made.persistent = persistent
         return made
+
+
+Parameter.__module__ = "pullback.nn.parameter"  # as it is printed; where users find it

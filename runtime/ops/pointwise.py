@@ -19,7 +19,7 @@ import numpy as np
 from ...compiler.prims.prim import Prim
 from ...compiler.prims.registry import PRIMS
 from ..tape.mode import mode
-from ..tape.node import Node, Recorded
+from ..tape.node import Node, Recorded, wrap
 from ..tape.quiet import IGNORING, end, quiet, start
 from ..tape.record import attach
 from .kernels import LARGE, Kernel
@@ -40,12 +40,36 @@ def _direction(y_bar: Any, x: Any) -> Any:
     return x * (y_bar / np.where(size == 0, 1.0, size))
 
 
+def _over_root(y_bar: Any, x: Any) -> Any:
+    """The cotangent through arccosh: a number below -1 too, as in PyTorch, where the value is none."""
+    if x.dtype.kind == "c":
+        return y_bar / (np.sqrt(x - 1.0) * np.sqrt(x + 1.0))
+    return y_bar / np.sqrt((x - 1.0) * (x + 1.0))
+
+
 # The rules that the tape does not share. 0 / 0 is NaN here, as in PyTorch, and 0 in compiled adjoints. What a
 # rule reads must not be written to before the backward pass: for users' sake the same values as in PyTorch.
 _RULES: dict[str, dict[str, Any]] = {
     "abs": {"x": _direction},
     "sqrt": {"x": lambda y_bar, y: y_bar / (2.0 * y)},
     "div": {"x": lambda y_bar, z: y_bar / z, "z": lambda y_bar, x, z: -y_bar * ((x / z) / z)},
+    "arccosh": {"x": _over_root},
+    "copysign": {
+        "x": lambda y_bar, x, z: y_bar * (np.sign(x) * np.copysign(1.0, z)),
+        "z": lambda y_bar: y_bar * 0.0,
+    },
+    "fmax": {
+        "x": lambda y_bar, x, z: np.where((x >= z) | (z != z), y_bar, 0.0),
+        "z": lambda y_bar, x, z: np.where((x >= z) | (z != z), 0.0, y_bar),
+    },
+    "fmin": {
+        "x": lambda y_bar, x, z: np.where((x <= z) | (z != z), y_bar, 0.0),
+        "z": lambda y_bar, x, z: np.where((x <= z) | (z != z), 0.0, y_bar),
+    },
+    "pow": {
+        "x": (PRIMS["pow"].vjp or {})["x"],
+        "z": lambda y_bar, x, z, y: y_bar * (y * np.log(np.where((x == 0) & (np.real(z) >= 0), 1.0, x))),
+    },
     "logaddexp2": {
         "x": lambda y_bar, x, z: y_bar / (1.0 + np.exp2(z - x)),
         "z": lambda y_bar, x, z: y_bar / (1.0 + np.exp2(x - z)),
@@ -118,14 +142,18 @@ def unary(
     `floats` computes integers as floats; `noisy` says that `compute` may warn.
     """
     saves_x = node.operands  # type: ignore[attr-defined]
-    cast = floats and face._promotes  # type: ignore[attr-defined]
+    promotes: bool = face._promotes  # type: ignore[attr-defined]
+    cast = floats and promotes
     if noisy and IGNORING is None:
         compute, noisy = quiet(compute), False
 
     def operation(x: Any) -> Any:
         a = x._a
-        if cast and a.dtype.kind not in "fc":
-            a = as_float(a)
+        if cast:
+            if a.dtype.kind not in "fc":
+                a = as_float(a)
+        elif promotes and a.dtype.kind == "b":
+            return wrap(face, unsupported(name, x))
         if noisy:
             token = start(IGNORING)
             try:
@@ -268,8 +296,10 @@ def unsupported(name: str, x: Recorded) -> Any:
         But for signs of bools, which are the bools.
     """
     a = x._a
-    if name == "sign" and a.dtype.kind == "b":
+    if a.dtype.kind == "b" and name == "sign":
         return a.copy()
+    if a.dtype.kind == "b" and name == "square":
+        return a.astype(np.int64)
     if name == "neg" and a.dtype.kind == "b":
         raise RuntimeError(
             "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a "
@@ -278,6 +308,8 @@ def unsupported(name: str, x: Recorded) -> Any:
     if a.dtype.kind == "c":
         raise NotImplementedError(f"{name} is not supported for complex inputs")
     kind = x._kind().removeprefix("torch.").removesuffix("Tensor")
+    if name in ("ceil", "floor", "round", "trunc"):
+        name += "_vml"
     raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{kind}'")
 
 

@@ -44,16 +44,16 @@ def result_type(*operands: Any) -> np.dtype[Any]:
         known = groups[group]
         groups[group] = dtype if known is None else promote_types(known, dtype)
     result: np.dtype[Any] | None = None
-    for group, dtype in enumerate(groups):
+    for dtype in groups:
         if dtype is None:
             continue
         if result is None:
             result = dtype
         elif CATEGORY[dtype.kind] > CATEGORY[result.kind]:
-            if group == 2 and dtype.kind == "c" and result.kind == "f":
+            if dtype.kind == "c" and result.kind == "f":
                 result = np.dtype(np.complex128 if result.itemsize == 8 else np.complex64)
             else:
-                result = promote_types(result, dtype) if dtype.kind == "c" and result.kind == "f" else dtype
+                result = dtype
     assert result is not None
     return result
 

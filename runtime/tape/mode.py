@@ -22,6 +22,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 class _Mode(threading.local):
     enabled = True
     inference = False
+    # The hooks of `saved_tensors_hooks`, the innermost last, and what refuses them.
+    savers: tuple[Any, ...] = ()
+    refusal: str | None = None
 
 
 mode = _Mode()

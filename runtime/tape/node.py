@@ -32,6 +32,10 @@ _FREED = (
 class _Freed:
     """Stands for saved values that a backward pass has freed."""
 
+    def restored(self, node: Any) -> Any:
+        """Refuse, where hooks would give the values again."""
+        raise RuntimeError(_FREED)
+
 
 FREED: Any = _Freed()
 
@@ -60,6 +64,9 @@ class Version:
             else:
                 left.append(reference)
         self.snapshots = left
+
+
+_METADATA: weakref.WeakKeyDictionary[Any, dict[str, Any]] = weakref.WeakKeyDictionary()
 
 
 class Node:
@@ -130,8 +137,9 @@ class Node:
         saved = self.saved
         if saved is None:
             return ()
-        if saved is FREED:
-            raise RuntimeError(_FREED)
+        if type(saved) is not tuple:
+            values = saved.restored(self)
+            return values if recorded else [v._a if isinstance(v, Recorded) else v for v in values]
         arrays: list[Any] = []
         written = self.versions
         for value in saved:
@@ -159,12 +167,12 @@ class Node:
             if version != expected:
                 made = value._fn
                 name = (
-                    "" if made is None else f", which is output {output_of(made)} of {node_of(made).name()},"
+                    "" if made is None else f", which is output {output_of(made)} of {_short(node_of(made))},"
                 )
                 if self.saves_results and any(
                     value is result for result in self.saved[-self.saves_results :]
                 ):
-                    name = f", which is output 0 of {self.name()},"
+                    name = f", which is output 0 of {_short(self)},"
                 raise RuntimeError(
                     "one of the variables needed for gradient computation has been modified by an inplace "
                     f"operation: [{value._kind()} {list(value._a.shape)}]{name} is at version {version}; "
@@ -186,6 +194,18 @@ class Node:
     def name(self) -> str:
         """The name of the operation, as `grad_fn` prints it."""
         return type(self).__name__
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """A dictionary for notes of one's own."""
+        return _METADATA.setdefault(self, {})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith(("_saved_", "_raw_saved_")):
+            from .saving import saved_by_name
+
+            return saved_by_name(self, name)
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
@@ -212,6 +232,11 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {hex(id(self))}>"
+
+
+def _short(node: Node) -> str:
+    """The name of a node without its ending, as this message has it: `Exp` for ExpBackward0."""
+    return node.name().rstrip("0123456789").removesuffix("Backward")
 
 
 class FlatBackward(Node):
@@ -292,7 +317,7 @@ class Recorded:
         if version is None:
             version = self._version_of = Version()
             made = node_of(self._fn)
-            if made is not None and made.saves_results and made.saved is not FREED:
+            if isinstance(made, Node) and made.saves_results and type(made.saved) is tuple:
                 for kept in made.saved[-made.saves_results :]:
                     if kept._a is self._a and kept._version_of is None:
                         if self._keeps_old:
@@ -369,6 +394,12 @@ class AccumulateGrad(Node):
     def __init__(self, variable: Recorded) -> None:
         super().__init__()
         self.variable = variable
+
+    def name(self) -> str:
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {hex(id(self))}>"
 
     def register_hook(self, hook: Any) -> Any:
         from .hooks import AFTER, Hook

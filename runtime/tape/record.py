@@ -21,9 +21,9 @@ from .node import Node, Recorded, wrap
 
 _new: Any = object.__new__
 
-# "trace" is set by `detect_anomaly`: record where each operation stands. "keep" counts programs that may
-# overwrite what is saved, and expect NumPy's results.
-settings = {"trace": False, "keep": 0}
+# "trace" is set by `detect_anomaly`: record where each operation stands. "old" counts programs that may
+# overwrite what is saved, and expect NumPy's results, "keep" those and `saved_tensors_hooks`.
+settings = {"trace": False, "keep": 0, "old": 0}
 _LOCK = threading.Lock()
 _RUNTIME = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
@@ -117,8 +117,7 @@ def attach(
     made.saved = saved
     if saved is not None:
         if settings["keep"]:
-            keep_old(made)
-            saved = made.saved
+            saved = keep_special(made)
         for value in saved:
             if isinstance(value, Recorded) and value._version_of is not None and value._version_of.n:
                 note_versions(made)
@@ -138,8 +137,8 @@ def keep(made: Node, saved: tuple[Any, ...] | None) -> None:
     if settings["trace"]:
         made.trace = _place()
     if saved is not None:
-        if settings["keep"]:
-            keep_old(made)
+        if settings["keep"] and not keep_special(made):
+            return
         note_versions(made)
         if not any(made.versions):
             made.versions = 0
@@ -148,13 +147,30 @@ def keep(made: Node, saved: tuple[Any, ...] | None) -> None:
 @contextlib.contextmanager
 def keeping_old() -> Iterator[None]:
     """While a program runs that may overwrite what is saved: then nodes keep what they save."""
-    with _LOCK:
-        settings["keep"] += 1
+    hooking(1, "old")
     try:
         yield
     finally:
-        with _LOCK:
-            settings["keep"] -= 1
+        hooking(-1, "old")
+
+
+def hooking(more: int, *also: str) -> None:
+    """Count what wants to know of all that is saved."""
+    with _LOCK:
+        for name in ("keep", *also):
+            settings[name] += more
+
+
+def keep_special(made: Node) -> Any:
+    """Let a node keep what it has saved as those want it who asked; gives what writes may spoil."""
+    if settings["old"]:
+        keep_old(made)
+    if mode.savers:
+        from .saving import pack
+
+        pack(made)
+        return ()
+    return made.saved
 
 
 def keep_old(made: Node) -> None:

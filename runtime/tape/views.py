@@ -390,7 +390,7 @@ def write(x: Recorded, operation: Callable[..., Any], *args: Any, **kwargs: Any)
         return written(x)
     made = out._fn
     if made is None:
-        made = _nothing(x, operation)
+        made = _nothing(x, operation, operands)
         if made is None:  # neither the result nor what it is written to has a derivative
             a[...] = r
             return written(x)
@@ -404,6 +404,7 @@ def write(x: Recorded, operation: Callable[..., Any], *args: Any, **kwargs: Any)
     if (
         type(made) is not tuple
         and made.saves_results
+        and type(made.saved) is tuple
         and r.dtype is a.dtype
         and not (x._keeps_old or out is x)
     ):
@@ -412,19 +413,24 @@ def write(x: Recorded, operation: Callable[..., Any], *args: Any, **kwargs: Any)
 
 
 class NotDifferentiable(FlatBackward):
-    """What was written has no derivative, such as a comparison; `static` is what wrote it."""
+    """What was written has no derivative, such as a comparison; `static` is what wrote it, and the number of
+    its node."""
 
     __slots__ = ()
 
     def name(self) -> str:
-        return f"{str(self.static).title().replace('_', '')}Backward0"
+        name, number = self.static
+        return f"{name.title().replace('_', '')}Backward{number}"
 
 
-def _nothing(x: Recorded, operation: Any) -> Any:
+def _nothing(x: Recorded, operation: Any, operands: Any) -> Any:
     """The node of a write whose result has no derivative; None for integers."""
     if x._a.dtype.kind not in "fc":
         return None
-    return record(NotDifferentiable, x._a, (x,), None, getattr(operation, "__name__", "write"))._fn
+    name = getattr(operation, "__name__", "write")
+    operands = () if name.startswith("logical") else operands
+    number = int(any(isinstance(v, Recorded) for v in operands))
+    return record(NotDifferentiable, x._a, (x, *operands), None, (name, number))._fn
 
 
 def _results_in(made: Node, x: Recorded) -> None:

@@ -304,7 +304,8 @@ def matrix_power(input: Any, n: int, *, out: Any = None) -> Tensor:
     tensor([[1., 3.],
             [0., 1.]])
     """
-    from .linalg import inv, square
+    from .linalg import square
+    from .solving import inv
 
     x: Any = tensor_of(input)
     square("linalg.matrix_power", x._a)

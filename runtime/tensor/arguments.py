@@ -21,6 +21,19 @@ def axis_of(dim: int, ndim: int) -> int:
     return dim + span if dim < 0 else dim
 
 
+def one_axis(name: str, dim: Any, ndim: int) -> int:
+    """The axis of a function that takes one.
+
+    Raises
+    ------
+    TypeError, IndexError
+        If it is no integer, or there is no such axis.
+    """
+    if not hasattr(dim, "__index__"):
+        raise TypeError(f"{name}(): argument 'dim' (position 2) must be int, not {type(dim).__name__}")
+    return axis_of(int(dim), ndim)
+
+
 def axes_of(dim: Any, ndim: int) -> tuple[int, ...] | None:
     """The axes of a `dim=` argument: None for all, an int, or a sequence.
 
@@ -38,4 +51,6 @@ def axes_of(dim: Any, ndim: int) -> tuple[int, ...] | None:
         if len(set(axes)) != len(axes):
             raise RuntimeError(f"dim {axes[0]} appears multiple times in the list of dims")
         return axes or None
+    if not hasattr(dim, "__index__"):
+        raise TypeError(f"invalid combination of arguments: dim must be an int or several, not {dim!r:.40}")
     return (axis_of(int(dim), ndim),)

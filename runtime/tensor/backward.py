@@ -127,21 +127,21 @@ def grad(
         return _batched(
             results, targets, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads
         )
-    _check_targets(targets)
     retain = create_graph if retain_graph is None else retain_graph
     roots, cotangents = _roots(results, grad_outputs, create_graph)
+    _check_targets(targets)
     found = engine.run(
         roots, cotangents, retain=retain, record=create_graph, targets=targets, accumulate=False
     )
-    given = []
+    given: list[Any] = []
     for target, g in zip(targets, found, strict=True):
         if g is None:
             if materialize_grads:
                 g = np.zeros_like(target._a)
             elif not allow_unused:
                 raise RuntimeError(
-                    "One of the differentiated Tensors appears to not have been used in the graph. Set "
-                    "allow_unused=True if this is the desired behavior."
+                    f"The differentiated Tensor at index {len(given)} appears to not have been used in the "
+                    "graph. Set allow_unused=True if this is the desired behavior."
                 )
         given.append(g if g is None or isinstance(g, Tensor) else wrap(Tensor, _own(g, cotangents)))
     return tuple(given)
@@ -207,7 +207,7 @@ def _roots(outputs: Sequence[Any], given: Any, record: bool) -> tuple[list[Any],
                 raise RuntimeError("grad can be implicitly created only for scalar outputs")
             if start is not None and out._a.dtype.kind == "c":
                 raise RuntimeError(
-                    "grad can be implicitly created only for real scalar outputs but got complex"
+                    f"grad can be implicitly created only for real scalar outputs but got {out._a.dtype.name}"
                 )
             g = wrap(Tensor, np.ones_like(out._a))
         else:

@@ -5,28 +5,35 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 
 from ..tape.node import Node, wrap
 from ..tape.record import array_of, like, record
 from .decompositions import svdvals
-from .linalg import LinAlgError, inv, matrices, square, triangular
+from .extrema import write_pair
+from .linalg import LinAlgError, columnwise, matrices, square
 from .linear import adjoint, matmul
 from .norms import matrix_norm
 from .pointwise import into
 from .return_types import structure
+from .solving import inv
 from .table import function
 from .tensor import Tensor, tensor_of
+from .triangles import triangular
 
+_cholesky_ex = structure("linalg_cholesky_ex", "L", "info")
 _lstsq = structure("linalg_lstsq", "solution", "residuals", "rank", "singular_values")
 
 
 class LinalgCholeskyExBackward0(Node):
-    """Lower triangles L with `A = L L^H`, saved."""
+    """Lower triangles L with `A = L L^H`, saved; or upper ones, as `static` says."""
 
     __slots__ = ()
     saves_results = 1
 
     def backward(self, g: Any, low: Any) -> Any:
+        if self.static:
+            g, low = adjoint(g), adjoint(low)
         core = np.tril(np.matmul(adjoint(low), g))
         n = low.shape[-1]
         one = like(np.eye(n, dtype=array_of(low).dtype), low)
@@ -35,6 +42,12 @@ class LinalgCholeskyExBackward0(Node):
         left = triangular(adjoint(low), core, True)
         whole = triangular(low, left, False, left=False)
         return ((whole + adjoint(whole)) / 2,)
+
+
+class CholeskyBackward0(LinalgCholeskyExBackward0):
+    """The same by another name."""
+
+    __slots__ = ()
 
 
 @function("linalg_cholesky", method=False)
@@ -70,26 +83,79 @@ def linalg_cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Tensor:
     x = tensor_of(A)
     a = x._a
     square("linalg.cholesky", a)
+    low, info = _lower(a)
+    if info.any():
+        raise _not_positive("linalg.cholesky", info)
+    return into(out, record(LinalgCholeskyExBackward0, _turned(low, upper), (x,), None, upper))
+
+
+def _turned(low: Any, upper: bool) -> Any:
+    """The triangle that is asked for."""
+    return columnwise(adjoint(low)) if upper else low
+
+
+def _lower(a: Any) -> tuple[Any, Any]:
+    """Lower triangles, and the order of the first minor that is not positive definite, or 0."""
     try:
-        low = np.linalg.cholesky(a)
+        return columnwise(np.linalg.cholesky(a)), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
-        which, order = _first_indefinite(a)
-        raise LinAlgError(
-            f"linalg.cholesky: {which}The factorization could not be completed because the input is not "
-            f"positive-definite (the leading minor of order {order} is not positive-definite)."
-        ) from None
-    made = record(LinalgCholeskyExBackward0, low, (x,))
-    return into(out, adjoint(made) if upper else made)
+        pass
+    low, info = np.empty(a.shape, a.dtype), np.zeros(a.shape[:-2], np.int32)
+    (factor,) = scipy.linalg.get_lapack_funcs(("potrf",), (a,))
+    for index in np.ndindex(a.shape[:-2]):
+        found, info[index] = factor(a[index], lower=True)
+        low[index] = np.tril(found)
+    return columnwise(low), info
 
 
-def _first_indefinite(a: Any) -> tuple[str, int]:
-    for number, index in enumerate(np.ndindex(a.shape[:-2])):
-        for order in range(1, a.shape[-1] + 1):
-            try:
-                np.linalg.cholesky(a[index][:order, :order])
-            except np.linalg.LinAlgError:
-                return f"(Batch element {number}): " if index else "", order
-    return "", a.shape[-1]
+def _not_positive(name: str, info: Any) -> LinAlgError:
+    number = int(np.flatnonzero(info)[0])
+    which = f"(Batch element {number}): " if info.ndim else ""
+    return LinAlgError(
+        f"{name}: {which}The factorization could not be completed because the input is not positive-definite "
+        f"(the leading minor of order {info.ravel()[number]} is not positive-definite)."
+    )
+
+
+@function("linalg_cholesky_ex", method=False)
+def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
+    """Lower triangles L with `A = L L^H`, and which matrices have none.
+
+    Parameters
+    ----------
+    A
+        A symmetric (Hermitian) matrix, or a stack of them, of which the lower triangle counts.
+    upper
+        Give the upper triangle `L^H`.
+    check_errors
+        Raise if one is not positive definite.
+    out
+        A pair of tensors to write the results to.
+
+    Returns
+    -------
+    named tuple (L, info)
+        `info` is 0 for a positive definite matrix, else the order of the first minor that is not.
+
+    Raises
+    ------
+    RuntimeError
+        If they are not square.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.linalg.cholesky_ex(-pb.eye(2)).info
+    tensor(1, dtype=pullback.int32)
+    """
+    x = tensor_of(A)
+    a = x._a
+    square("linalg.cholesky", a)
+    low, info = _lower(a)
+    if check_errors and info.any():
+        raise _not_positive("linalg.cholesky_ex", info)
+    made = record(LinalgCholeskyExBackward0, _turned(low, upper), (x,), None, upper)
+    return write_pair(out, _cholesky_ex(made, wrap(Tensor, info)))
 
 
 @function("cholesky")
@@ -121,7 +187,12 @@ def cholesky(input: Any, upper: bool = False, *, out: Any = None) -> Tensor:
     tensor([[2., 0.],
             [1., 1.]])
     """
-    return linalg_cholesky(input, upper=upper, out=out)
+    x = tensor_of(input)
+    square("cholesky", x._a)
+    low, info = _lower(x._a)
+    if info.any():
+        raise _not_positive("cholesky", info)
+    return into(out, record(CholeskyBackward0, _turned(low, upper), (x,), None, upper))
 
 
 @function()
@@ -164,8 +235,43 @@ def cholesky_solve(input: Any, L: Any, upper: bool = False, *, out: Any = None) 
             f"{low._a.shape[-1]} by {low._a.shape[-1]} but each b matrix is {b._a.shape[-2]} by "
             f"{b._a.shape[-1]}"
         )
+    result = columnwise(_twice(low._a, b._a, upper))
+    return into(out, record(CholeskySolveBackward0, result, (b, low), (low,), upper))
+
+
+def _twice(low: Any, b: Any, upper: bool) -> Any:
+    """Solutions by a Cholesky decomposition, of arrays or tensors."""
     factor = adjoint(low) if upper else low
-    return into(out, triangular(adjoint(factor), triangular(factor, b, False), True))
+    return triangular(adjoint(factor), triangular(factor, b, False), True)
+
+
+def _of_factor(for_a: Any, low: Any, upper: bool) -> Any:
+    """The cotangent of a factor, of which one triangle is read, from that of the matrix."""
+    whole = for_a + adjoint(for_a)
+    return np.triu(np.matmul(np.triu(low), whole)) if upper else np.tril(np.matmul(whole, np.tril(low)))
+
+
+class CholeskySolveBackward0(Node):
+    """Solutions by a Cholesky decomposition; `static` says whether it is the upper triangle."""
+
+    __slots__ = ()
+    saves_results = 1
+
+    def backward(self, g: Any, low: Any, y: Any) -> Any:
+        for_b = _twice(low, g, self.static)
+        if self.edges[1] is None:
+            return for_b, None
+        return for_b, _of_factor(-np.matmul(for_b, adjoint(y)), low, self.static)
+
+
+class CholeskyInverseBackward0(Node):
+    """Inverses by a Cholesky decomposition; `static` says whether it is the upper triangle."""
+
+    __slots__ = ()
+    saves_results = 1
+
+    def backward(self, g: Any, low: Any, y: Any) -> Any:
+        return (_of_factor(-np.matmul(y, np.matmul(g, y)), low, self.static),)
 
 
 @function()
@@ -199,7 +305,8 @@ def cholesky_inverse(input: Any, upper: bool = False, *, out: Any = None) -> Ten
     """
     x = tensor_of(input)
     square("cholesky_inverse", x._a)
-    return cholesky_solve(wrap(Tensor, np.eye(x._a.shape[-1], dtype=x._a.dtype)), x, upper, out=out)
+    result = columnwise(_twice(x._a, np.eye(x._a.shape[-1], dtype=x._a.dtype), upper))
+    return into(out, record(CholeskyInverseBackward0, result, (x,), (x,), upper))
 
 
 class LinalgPinvBackward0(Node):

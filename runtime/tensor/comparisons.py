@@ -28,6 +28,7 @@ def _float(a: Any, b: Any) -> str:
 
 
 def _comparison(name: str, compute: Any) -> Any:
+    shown = {"bitwise_left_shift": "lshift", "bitwise_right_shift": "rshift"}.get(name, name)
     ordering = name in ("lt", "le", "gt", "ge")
 
     def compare(x: Any, z: Any) -> Tensor:
@@ -43,12 +44,14 @@ def _comparison(name: str, compute: Any) -> Any:
             raise NotImplementedError(
                 f'"{name}_cpu" not implemented for complex numbers, which have no order'
             )
+        if shown != name and np.result_type(a).kind == "b":
+            raise NotImplementedError(f"\"{shown}_cpu\" not implemented for 'Bool'")
         try:
             made: Tensor = wrap(Tensor, compute(a, b))
         except ValueError as error:
             raise mismatch(a, b, error) from None
         except TypeError:
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{_float(a, b)}'") from None
+            raise NotImplementedError(f"\"{shown}_cpu\" not implemented for '{_float(a, b)}'") from None
         return made
 
     def function_(input: Any, other: Any, *, out: Any = None) -> Tensor:

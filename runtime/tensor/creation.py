@@ -33,8 +33,10 @@ def _data(data: Any, dtype: Any) -> np.ndarray[Any, Any]:
     try:
         array = np.array(data, dtype=kind)
     except ValueError as error:
-        raise ValueError(f"expected a rectangular array of numbers: {error}") from None
-    if array.dtype == object or array.dtype.kind in "USO":
+        raise ValueError(_ragged(data) or f"expected a rectangular array of numbers: {error}") from None
+    if array.dtype.kind in "US":
+        raise TypeError(f"new(): invalid data type {_first(data)!r}")
+    if array.dtype == object:
         raise TypeError(f"not an array of numbers: {data!r:.60}")
     if kind is None and not _has_numpy(data):
         if array.dtype.kind == "f":
@@ -132,6 +134,24 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
         raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
     numpy_dtype(array.dtype)
     return leaf(array, False)
+
+
+def _ragged(data: Any) -> str:
+    """Where nested lists are not of the same length."""
+    axis, level = 0, [data]
+    while level and all(isinstance(part, (list, tuple)) for part in level):
+        for part in level:
+            if len(part) != len(level[0]):
+                return f"expected sequence of length {len(level[0])} at dim {axis} (got {len(part)})"
+        axis, level = axis + 1, [inner for part in level for inner in part]
+    return ""
+
+
+def _first(data: Any) -> str:
+    """The name of the class of the first element."""
+    while isinstance(data, (list, tuple)):
+        data = data[0]
+    return type(data).__name__
 
 
 def shape_of(size: tuple[Any, ...]) -> tuple[int, ...]:

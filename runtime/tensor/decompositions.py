@@ -13,12 +13,13 @@ import numpy as np
 from ..tape.node import Node, wrap
 from ..tape.record import array_of, like, record_many
 from .extrema import write_pair
-from .linalg import LinAlgError, matrices, square, triangular
+from .linalg import LinAlgError, columnwise, matrices, square
 from .linear import adjoint, conj
 from .pointwise import into
 from .return_types import structure
 from .table import function
 from .tensor import Tensor, tensor_of
+from .triangles import triangular
 
 _svd_linalg = structure("linalg_svd", "U", "S", "Vh")
 _svd_root = structure("svd", "U", "S", "V")
@@ -96,10 +97,10 @@ class LinalgSvdBackward0(Node):
 def _svd(x: Tensor, full: bool) -> Any:
     matrices("linalg.svd", x._a)
     try:
-        arrays = np.linalg.svd(x._a, full_matrices=full)
+        u, s, vh = np.linalg.svd(x._a, full_matrices=full)
     except np.linalg.LinAlgError:
         raise LinAlgError("linalg.svd: The algorithm failed to converge: check the matrix for NaN") from None
-    return record_many(LinalgSvdBackward0, tuple(arrays), (x,), None)
+    return record_many(LinalgSvdBackward0, (columnwise(u), s, columnwise(vh)), (x,), None)
 
 
 @function("linalg_svd", method=False)
@@ -235,7 +236,7 @@ def _symmetric(A: Any, UPLO: str) -> Any:
         arrays = np.linalg.eigh(x._a, "U" if UPLO.upper() == "U" else "L")
     except np.linalg.LinAlgError:
         raise LinAlgError("linalg.eigh: The algorithm failed to converge") from None
-    return record_many(LinalgEighBackward0, tuple(arrays), (x,), None)
+    return record_many(LinalgEighBackward0, (arrays[0], columnwise(arrays[1])), (x,), None)
 
 
 @function("linalg_eigh", method=False)
@@ -328,7 +329,7 @@ def _eigen(A: Any) -> Any:
         raise RuntimeError("torch.linalg.eig: input tensor should not contain infs or NaNs.")
     kind = np.result_type(x._a.dtype, np.complex64)
     values, vectors = np.linalg.eig(x._a)
-    arrays = (values.astype(kind), vectors.astype(kind))
+    arrays = (values.astype(kind), columnwise(vectors.astype(kind)))
     return record_many(LinalgEigBackward0, arrays, (x,), None)
 
 
@@ -450,7 +451,8 @@ def _qr(A: Any, mode: str) -> Any:
             "'complete'"
         )
     arrays: Any = np.linalg.qr(x._a, mode)  # type: ignore[call-overload]
-    pair = (np.empty(0, x._a.dtype), arrays) if mode == "r" else tuple(arrays)
+    pair = (np.empty(0, x._a.dtype), arrays) if mode == "r" else (columnwise(arrays[0]), arrays[1])
+    pair = (pair[0], columnwise(pair[1]))
     return record_many(LinalgQrBackward0, pair, (x,), None, (mode, *x._a.shape[-2:]))
 
 

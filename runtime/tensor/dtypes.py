@@ -247,3 +247,13 @@ def check_device(where: Any) -> None:
         raise RuntimeError(
             f"pullback has no device {str(where)!r}: tensors live in memory of the CPU; use 'cpu'"
         )
+
+
+class layout:
+    """How elements lie in memory: there is one way, `pb.strided`."""
+
+    def __repr__(self) -> str:
+        return "pullback.strided"
+
+
+STRIDED = layout()

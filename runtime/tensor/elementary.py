@@ -235,7 +235,9 @@ def lerp(input: Any, end: Any, weight: Any, *, out: Any = None) -> Tensor:
     x, z = tensor_of(input), tensor_of(end)
     a, b = x._a, z._a
     if a.dtype != b.dtype:
-        raise RuntimeError(f"expected dtype {a.dtype} for `end` but got dtype {b.dtype}")
+        raise RuntimeError(
+            f"expected dtype {title(a.dtype).lower()} for `end` but got dtype {title(b.dtype).lower()}"
+        )
     if a.dtype.kind not in "fc":
         raise NotImplementedError(f"\"lerp_kernel_scalar\" not implemented for '{title(a.dtype)}'")
     if not isinstance(weight, (Recorded, np.ndarray)):

@@ -8,9 +8,10 @@ import numpy as np
 
 from ..tape.node import Node, Recorded, wrap
 from ..tape.record import array_of, like, record, record_many
+from .arguments import one_axis
 from .picking import beside, place
 from .pointwise import QUICK, into
-from .reductions import restored
+from .reductions import ordered, restored
 from .return_types import VALUES_AND_INDICES, structure
 from .table import function
 from .tensor import Tensor, axes_of, axis_of, tensor_of
@@ -149,6 +150,10 @@ def _extremum(
         node: Any = MaxBackward1 if largest else MinBackward1
         made = record(node, result, (x,), (x,), (a.shape, None, False))
         return made if out is None else into(out, made)
+    if not hasattr(dim, "__index__"):
+        raise TypeError(f"{name}() received an invalid combination of arguments: dim must be an int")
+    if a.dtype.kind == "c":
+        raise RuntimeError(f"{name}(): does not support complex input")
     axis = axis_of(int(dim), a.ndim)
     nonempty(a, name, axis)
     search = np.argmax if largest else np.argmin
@@ -246,8 +251,11 @@ def min(
 def _along(name: str, node: type[Node], reduce: Any, input: Any, dim: Any, keepdim: bool, out: Any) -> Tensor:
     x = tensor_of(input)
     a = x._a
+    ordered(f"{name[1:]}_values_cpu", a)
     axes = axes_of(dim, a.ndim)
-    for axis in range(a.ndim) if axes is None else axes:
+    if axes is None:
+        nonempty(a, name)
+    for axis in axes or ():
         nonempty(a, name, axis)
     if a.ndim == 0:
         axes = None
@@ -356,6 +364,10 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False, out: A
     x = tensor_of(input)
     a = x._a
     axes = axes_of(dim, a.ndim) if a.ndim else None
+    if axes is None and a.size == 0:
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
     nonempty(a, "aminmax", None if axes is None else axes[0])
     arrays = (np.min(a, axis=axes, keepdims=keepdim), np.max(a, axis=axes, keepdims=keepdim))
     made = record_many(AminmaxBackward0, arrays, (x,), (x,), (a.shape, axes, keepdim))
@@ -364,14 +376,14 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False, out: A
 
 def _position(search: Any, name: str, input: Any, dim: int | None, keepdim: bool, out: Any) -> Tensor:
     a = tensor_of(input)._a
-    if a.dtype.kind == "b":
-        raise RuntimeError(f"\"{name}_cpu\" not implemented for 'Bool'")
+    if a.dtype.kind in "bc":
+        raise RuntimeError(f"{name}(): does not support {'bool' if a.dtype.kind == 'b' else 'complex'} input")
     if dim is None:
         if a.size == 0:
             raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
         index = search(a, axis=None, keepdims=keepdim)
     else:
-        axis = axis_of(int(dim), a.ndim)
+        axis = one_axis(name, dim, a.ndim)
         nonempty(a, name, axis)
         index = search(a, axis=axis, keepdims=keepdim) if a.ndim else 0
     return into(out, wrap(Tensor, np.asarray(index, np.int64)))

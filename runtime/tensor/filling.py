@@ -252,6 +252,8 @@ def _resize(input: Any, *size: Any, **kwargs: Any) -> Any:
     shape = tuple(size[0]) if len(size) == 1 and isinstance(size[0], (tuple, list)) else size
     if shape == input._a.shape:
         return input
+    if input.requires_grad:
+        raise RuntimeError("cannot resize variables that require grad")
     raise RuntimeError(
         f"resize_ to {list(shape)} is not supported: a tensor of pullback keeps its memory. Use reshape for "
         "another shape of the same elements, or new_empty for other memory."

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..tape.node import Recorded
+from ..tape.node import Recorded, wrap
 from .broadcasting import expand
 from .joining import _at_least, cat
+from .scans import cumprod
 from .shaping import reshaped
 from .table import function
 from .tensor import Tensor, tensor_of
@@ -144,6 +145,47 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Tensor:
     if not chosen:
         return Tensor._constant(np.ones((t._a.size, 0), kind))
     return cat([reshaped(c, (t._a.size, 1)) for c in chosen], 1)
+
+
+@function("linalg_vander", method=False)
+def linalg_vander(x: Any, *, N: int | None = None) -> Tensor:
+    """The powers of the elements of vectors, 1 first, along a last axis.
+
+    Parameters
+    ----------
+    x
+        A vector, or a stack of them.
+    N
+        How many powers; as many as elements without.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If there are less than two powers.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.linalg.vander(pb.tensor([2, 3]), N=3)
+    tensor([[1, 2, 4],
+            [1, 3, 9]])
+    """
+    t: Any = tensor_of(x)
+    if t._a.dtype.kind == "b":
+        raise RuntimeError(
+            "linalg.vander supports floating point, complex, and integer tensors, but got Bool"
+        )
+    count = (t._a.shape[-1] if t._a.ndim else 1) if N is None else N
+    if count <= 1:
+        raise RuntimeError("N must be greater than 1.")
+    kind = np.dtype(np.int64) if t._a.dtype.kind in "biu" else t._a.dtype
+    shape = (*t._a.shape, count - 1)
+    powers = cumprod(np.broadcast_to(np.expand_dims(t, -1), shape), -1)
+    return cat([wrap(Tensor, np.ones((*t._a.shape, 1), kind)), powers], -1)
 
 
 @function(method=False)

@@ -16,8 +16,11 @@ from . import (  # noqa: F401 (they fill the tables)
     comparisons,
     complexes,
     contractions,
+    copying,
     creation,
     decompositions,
+    differences,
+    distances,
     elementary,
     extrema,
     filling,
@@ -28,6 +31,8 @@ from . import (  # noqa: F401 (they fill the tables)
     likes,
     linalg,
     linear,
+    logistic,
+    lu,
     masking,
     norms,
     order,
@@ -49,14 +54,26 @@ from . import (  # noqa: F401 (they fill the tables)
     selecting,
     shaping,
     smooth,
+    solving,
     sorting,
     special,
     splitting,
     spread,
     strides,
+    triangles,
     windows,
 )
-from .dtypes import ALIASES, DTYPES, Size, device, dtype, get_default_dtype, set_default_dtype
+from .dtypes import (
+    ALIASES,
+    DTYPES,
+    STRIDED,
+    Size,
+    device,
+    dtype,
+    get_default_dtype,
+    layout,
+    set_default_dtype,
+)
 from .table import FUNCTIONS, METHODS, PROPERTIES
 from .tensor import Tensor
 
@@ -73,7 +90,8 @@ NAMES: dict[str, Any] = {
     "inference_mode": mode.inference_mode,
     "is_grad_enabled": mode.is_grad_enabled,
     "is_inference_mode_enabled": mode.is_inference_mode_enabled,
-    "strided": "torch.strided",
+    "strided": STRIDED,
+    "layout": layout,
     "fft": SimpleNamespace(**fourier.SPACE),
     **DTYPES,
     **{name: DTYPES[target] for name, target in ALIASES.items()},
@@ -99,7 +117,9 @@ NAMES["default_generator"] = random.default_generator
 
 
 def install() -> None:
-    """Put the methods on the class."""
+    """Put the methods on the class, and let classes be printed as users know them."""
+    for kind in (Tensor, Size, device, dtype, layout):
+        kind.__module__ = "pullback"
     for name, method in (METHODS | PROPERTIES).items():
         setattr(Tensor, name, method)
 

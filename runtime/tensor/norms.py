@@ -75,7 +75,15 @@ class LinalgVectorNormBackward0(Node):
 
     def backward(self, g: Any, x: Any, y: Any) -> Any:
         p, shape, axes, keepdim = self.static
+        if p == 0:
+            return (None,)
         return (slope(restored(g, shape, axes, keepdim), x, restored(y, shape, axes, keepdim), p, axes),)
+
+
+class NormBackward1(LinalgVectorNormBackward0):
+    """Distances of pairs, by the name that they have in PyTorch."""
+
+    __slots__ = ()
 
 
 class DistBackward0(Node):
@@ -125,7 +133,13 @@ def vector_norm(
     >>> pb.linalg.vector_norm(pb.tensor([3.0, 4.0]))
     tensor(5.)
     """
-    v = in_dtype(x, dtype)
+    return into(out, vector_norms(in_dtype(x, dtype), ord, dim, keepdim))
+
+
+def vector_norms(
+    v: Tensor, ord: float, dim: Any, keepdim: bool, node: type[Node] = LinalgVectorNormBackward0
+) -> Tensor:
+    """The norms of vectors, recorded as `node`."""
     a = v._a
     if a.dtype.kind not in "fc":
         raise RuntimeError(
@@ -142,8 +156,8 @@ def vector_norm(
         )
     result = _norms(a.astype(np.float32) if a.dtype == np.float16 else a, p, axes, keepdim)
     result = np.asarray(result).astype(a.real.dtype)
-    made = record(LinalgVectorNormBackward0, result, (v,), (v,), (p, a.shape, axes, keepdim))
-    return into(out, made)
+    made: Tensor = record(node, result, (v,), (v,), (p, a.shape, axes, keepdim))
+    return made
 
 
 _MATRIX_ORDERS = "fro", "nuc", math.inf, -math.inf, 1, -1, 2, -2

@@ -8,9 +8,11 @@ import numpy as np
 
 from ..tape.node import wrap
 from ..tape.record import record
+from .arguments import one_axis
 from .extrema import AmaxBackward0, MaxBackward0, chosen, nonempty, write_pair
 from .picking import pick
 from .pointwise import into
+from .reductions import ordered
 from .table import function
 from .tensor import Tensor, axis_of, tensor_of
 
@@ -68,8 +70,9 @@ def _median(name: str, nodes: tuple[Any, Any], input: Any, dim: Any, keepdim: bo
         flat = a.reshape(-1)
         result = flat[_median_index(flat, 0, ignore)[0]]
         return into(out, record(nodes[0], np.asarray(result), (x,), (x,), (a.shape, None, False)))
-    axis = axis_of(int(dim), a.ndim)
-    nonempty(a, name, axis)
+    axis = one_axis(name, dim, a.ndim)
+    ordered("median_out", a, bools=False)
+    nonempty(a, "median", axis)
     index = _median_index(a, axis, ignore) if a.ndim else 0
     return write_pair(out, chosen(name, nodes[1], x, index, axis, keepdim))
 
@@ -172,7 +175,8 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -
     """
     x = tensor_of(input)
     a = x._a
-    axis = axis_of(int(dim), a.ndim)
+    axis = one_axis("mode", dim, a.ndim)
+    ordered("mode_cpu", a)
     nonempty(a, "mode", axis)
     index = _last_along(a, axis) if a.ndim else np.asarray(0)
     index = np.expand_dims(index, axis) if a.ndim else index

@@ -6,14 +6,18 @@ derivative, and the name of its node.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ...compiler.prims.registry import PRIMS
-from ..ops.pointwise import binary, mismatch, prim_node, quiet, unary
-from ..ops.promotion import as_float, promoted
-from ..tape.node import FlatBackward, Node, Recorded, node_of
+from ..ops.logarithms import logaddexp
+from ..ops.pointwise import binary, mismatch, node_class, prim_node, quiet, unary
+from ..ops.promotion import promoted
+from ..tape.node import FlatBackward, Node, Recorded, node_of, wrap
 from ..tape.record import record
 from ..tape.views import written
 from .table import METHODS, function, put
@@ -70,38 +74,45 @@ _BINARY = [
     ("logaddexp", "logaddexp", "LogaddexpBackward0", True),
     ("logaddexp2", "logaddexp2", "Logaddexp2Backward0", True),
     ("copysign", "copysign", "CopysignBackward0", True),
-    ("remainder", "mod", "RemainderBackward0", False),
-    ("fmod", "fmod", "FmodBackward0", False),
+    ("remainder", "mod", "RemainderBackward1", False),
+    ("fmod", "fmod", "FmodBackward1", False),
 ]
 _NOISELESS = {"neg", "abs", "sign", "floor", "ceil", "trunc", "maximum", "minimum"}
 
 QUICK: dict[str, Any] = {}
 
 
-def _ordered(a: Any, b: Any) -> Any:
+def _ordered(name: str, a: Any, b: Any) -> Any:
     """Operands of a function that complex numbers do not have."""
     arrays = promoted(a, b)
     if arrays[0].dtype.kind == "c":
-        raise RuntimeError("maximum and minimum are not implemented for complex tensors.")
+        raise RuntimeError(f"{name} not implemented for complex tensors.")
     return arrays
 
 
-def _divisible(a: Any, b: Any) -> Any:
-    """Operands of a remainder: integers by zero have none."""
+def _divisible(name: str, a: Any, b: Any) -> Any:
+    """Operands of a remainder: integers by zero have none, nor have bools."""
     arrays = promoted(a, b)
+    if arrays[0].dtype.kind == "b":
+        raise NotImplementedError(f"\"{name}_cpu\" not implemented for 'Bool'")
     if arrays[1].dtype.kind in "iu" and not np.all(arrays[1]):
         raise RuntimeError("ZeroDivisionError")
     return arrays
 
 
-_PROMOTED = dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), _ordered)
-_PROMOTED.update(remainder=_divisible, fmod=_divisible)
+_PROMOTED = {name: partial(_ordered, name) for name in ("maximum", "minimum", "fmax", "fmin")}
+_PROMOTED |= {name: partial(_divisible, name) for name in ("remainder", "fmod")}
+
+
+def sign_of(a: Any) -> Any:
+    """The signs of numbers; 0 for NaN, as in PyTorch."""
+    return np.subtract(a > 0, a < 0, dtype=a.dtype) if a.dtype.kind == "f" else np.sign(a)
 
 
 def _declare() -> None:
     for name, prim, node, floats in _UNARY:
-        noisy = name not in _NOISELESS
-        QUICK[name] = unary(Tensor, name, prim_node(node, prim), PRIMS[prim].ref, floats, noisy)
+        noisy, compute = name not in _NOISELESS, sign_of if name == "sign" else PRIMS[prim].ref
+        QUICK[name] = unary(Tensor, name, prim_node(node, prim), compute, floats, noisy)
     for name, prim, node, floats in _BINARY:
         noisy, compute = name not in _NOISELESS, PRIMS[prim].ref
         made, promote = prim_node(node, prim), _PROMOTED.get(name)
@@ -109,6 +120,41 @@ def _declare() -> None:
 
 
 _declare()
+
+
+def _logaddexps() -> Any:
+    """`logaddexp`, of complex numbers too: their shares are no numbers between 0 and 1."""
+    shares = {
+        "x": lambda y_bar, x, z: y_bar / (1.0 + np.exp(z - x)),
+        "z": lambda y_bar, x, z: y_bar / (1.0 + np.exp(x - z)),
+    }
+    node = node_class("LogaddexpBackward0", replace(PRIMS["logaddexp"], vjp=shares))
+    of_reals, of_complex = QUICK["logaddexp"], binary(Tensor, "logaddexp", node, logaddexp, noisy=True)
+
+    def either(x: Any, z: Any) -> Any:
+        return (of_complex if _is_complex(x) or _is_complex(z) else of_reals)(x, z)
+
+    return either
+
+
+def _with_numbers(name: str, prim: str, node: str) -> Any:
+    """A remainder, whose node has another name where it is by a number."""
+    of_tensors, promote = QUICK[name], _PROMOTED[name]
+    of_number = binary(Tensor, name, prim_node(node, prim), PRIMS[prim].ref, promote=promote, noisy=True)
+
+    def either(x: Any, z: Any) -> Any:
+        return (of_tensors if isinstance(z, Recorded) else of_number)(x, z)
+
+    return either
+
+
+def _is_complex(x: Any) -> bool:
+    return np.result_type(x._a if isinstance(x, Recorded) else x).kind == "c"
+
+
+QUICK["logaddexp"] = _logaddexps()
+QUICK["remainder"] = _with_numbers("remainder", "mod", "RemainderBackward0")
+QUICK["fmod"] = _with_numbers("fmod", "fmod", "FmodBackward0")
 
 
 class PowBackward0(Node):
@@ -126,6 +172,8 @@ class PowBackward0(Node):
 
 def _powers(a: Any, b: Any) -> Any:
     """Powers; those of integers with negative exponents are rounded towards zero."""
+    if np.result_type(a, b).kind == "b":
+        raise NotImplementedError("\"pow\" not implemented for 'Bool'")
     try:
         return np.power(a, b)
     except ValueError:
@@ -170,7 +218,12 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Tensor:
     if isinstance(exponent, (Recorded, np.ndarray)) or not isinstance(input, Recorded):
         tensors = isinstance(input, (Recorded, np.ndarray))
         return into(out, (_pow_tensors if tensors else _pow_of_number)(input, exponent))
+    if not isinstance(exponent, (int, float, complex, np.generic)):
+        kinds = f"'Tensor' and {type(exponent).__name__!r}"
+        raise TypeError(f"unsupported operand type(s) for ** or pow(): {kinds}")
     a = input._a
+    if exponent is True and a.dtype.kind == "b":
+        return into(out, wrap(Tensor, a.copy()))
     if a.dtype.kind in "iub" and isinstance(exponent, int) and exponent < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
     if not (a.dtype.kind == "f" and isinstance(exponent, (int, float))):
@@ -194,7 +247,7 @@ def into(out: Any, result: Any) -> Any:
         return result
     if result.requires_grad or out.requires_grad:
         raise RuntimeError(
-            f"{node_of(result._fn).name() if result._fn else 'function'}: functions with out=... arguments "
+            f"{_called(result)}(): functions with out=... arguments "
             "don't support automatic differentiation, but one of the arguments requires grad."
         )
     if out._a.shape != result._a.shape:
@@ -204,6 +257,12 @@ def into(out: Any, result: Any) -> Any:
     out._a[...] = result._a
     written(out)
     return out
+
+
+def _called(result: Any) -> str:
+    """The function that gave a result, by its node: `exp` for ExpBackward0."""
+    node = node_of(result._fn)
+    return "function" if node is None else re.sub(r"Backward\d*$", "", node.name()).lower()
 
 
 def documented(written_: Any, name: str, summary: str, arguments: str) -> Any:
@@ -235,6 +294,9 @@ def _put_unary(name: str) -> None:
     quick = QUICK[name]
 
     def function_(input: Any, *, out: Any = None) -> Tensor:
+        if not isinstance(input, (Recorded, np.ndarray)):
+            kind = type(input).__name__
+            raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {kind}")
         return into(out, quick(tensor_of(input)))
 
     documented(function_, name, f"`{name}` of a tensor", "input\n        A tensor.")
@@ -338,8 +400,8 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Tensor:
 
 
 def _sub(x: Any, z: Any) -> Tensor:
-    if (isinstance(x, Recorded) and x._a.dtype.kind == "b") or (
-        isinstance(z, Recorded) and z._a.dtype.kind == "b"
+    if (x._a.dtype.kind == "b" if isinstance(x, Recorded) else type(x) is bool) or (
+        z._a.dtype.kind == "b" if isinstance(z, Recorded) else type(z) is bool
     ):
         raise RuntimeError(
             "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to "
@@ -360,7 +422,7 @@ class RsubBackward1(Node):
 
 def _rsub(x: Tensor, k: Any) -> Tensor:
     """k - x."""
-    if isinstance(k, (Recorded, np.ndarray)) or x._a.dtype.kind != "f" or isinstance(k, complex):
+    if isinstance(k, (Recorded, np.ndarray, complex, bool)) or x._a.dtype.kind != "f":
         return _sub(as_tensor(k), x)
     made: Tensor = record(RsubBackward1, _subtracted(k, x._a), (x,))
     return made
@@ -404,8 +466,14 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
     return into(out, _rounded(input, other, rounding_mode))
 
 
-class DivBackward1(FlatBackward):
-    """A rounded quotient."""
+class DivBackward2(FlatBackward):
+    """A rounded quotient of two tensors."""
+
+    __slots__ = ()
+
+
+class DivBackward3(FlatBackward):
+    """A rounded quotient by a number."""
 
     __slots__ = ()
 
@@ -413,9 +481,22 @@ class DivBackward1(FlatBackward):
 _floor_divide = quiet(np.floor_divide)
 
 
+def _operands(x: Any, z: Any) -> tuple[Any, Any]:
+    try:
+        return as_tensor(x), as_tensor(z)
+    except TypeError:
+        kinds = " and ".join(
+            "'Tensor'" if isinstance(v, Recorded) else repr(type(v).__name__) for v in (x, z)
+        )
+        raise TypeError(f"unsupported operand type(s) for //: {kinds}") from None
+
+
 def _rounded(x: Any, z: Any, mode: str) -> Tensor:
-    x, z = as_tensor(x), as_tensor(z)
+    node = DivBackward2 if isinstance(z, Recorded) else DivBackward3
+    x, z = _operands(x, z)
     a, b = promoted(x._a, z._a)
+    if a.dtype.kind in "bc":
+        raise NotImplementedError(f"\"div_{mode}_cpu\" not implemented for '{x._title()}'")
     if a.dtype.kind in "iu" and np.any(b == 0):
         raise RuntimeError("ZeroDivisionError")
     try:
@@ -428,7 +509,7 @@ def _rounded(x: Any, z: Any, mode: str) -> Tensor:
         r = (np.sign(a) * np.sign(b) * (np.abs(a) // np.abs(b))).astype(a.dtype)
     else:
         r = np.trunc(quiet(np.divide)(a, b))
-    made: Tensor = record(DivBackward1, r, (x, z))
+    made: Tensor = record(node, r, (x, z))
     return made
 
 
@@ -453,91 +534,6 @@ def floor_divide(input: Any, other: Any, *, out: Any = None) -> Tensor:
     tensor([ 3, -4])
     """
     return into(out, _rounded(input, other, "floor"))
-
-
-class SigmoidBackward0(Node):
-    """1 / (1 + exp(-x)), from its result."""
-
-    __slots__ = ()
-    saves_results = 1
-    operands = False
-
-    def backward(self, g: Any, y: Any) -> Any:
-        slope = y * (1 - y)
-        return (g * (np.conj(slope) if g.dtype.kind == "c" else slope),)
-
-
-class RsqrtBackward0(Node):
-    """1 / sqrt(x), from its result."""
-
-    __slots__ = ()
-    saves_results = 1
-
-    def backward(self, g: Any, y: Any) -> Any:
-        slope = -0.5 * (y * y * y)
-        return (g * (np.conj(slope) if g.dtype.kind == "c" else slope),)
-
-
-def _expit(a: Any) -> Any:
-    r = np.exp(-a)
-    r += 1
-    return np.reciprocal(r) if r.dtype.kind == "f" else 1 / r
-
-
-_rsqrt = quiet(lambda a: 1 / np.sqrt(a))
-
-
-@function(inplace=True)
-def sigmoid(input: Any, *, out: Any = None) -> Tensor:
-    """`1 / (1 + exp(-input))`.
-
-    Parameters
-    ----------
-    input
-        A tensor.
-    out
-        A tensor to write the result to.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.sigmoid(pb.tensor([0.0]))
-    tensor([0.5000])
-    """
-    made: Tensor = QUICK["sigmoid"](tensor_of(input))
-    return made if out is None else into(out, made)
-
-
-METHODS["sigmoid"] = QUICK["sigmoid"] = unary(Tensor, "sigmoid", SigmoidBackward0, _expit, True, True)
-
-
-@function(inplace=True)
-def rsqrt(input: Any, *, out: Any = None) -> Tensor:
-    """`1 / sqrt(input)`.
-
-    Parameters
-    ----------
-    input
-        A tensor.
-    out
-        A tensor to write the result to.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.rsqrt(pb.tensor([4.0]))
-    tensor([0.5000])
-    """
-    x = tensor_of(input)
-    return into(out, record(RsqrtBackward0, _rsqrt(as_float(x._a)), (x,)))
 
 
 def _declare_methods() -> None:

@@ -27,7 +27,9 @@ def _question(name: str, compute: Any, word: str) -> None:
         a = tensor_of(input)._a
         if a.dtype.kind == "b":
             a = a.astype(np.uint8)
-        if a.dtype.kind == "c" and name in ("isposinf", "isneginf", "signbit"):
+        if a.dtype.kind == "c" and name == "signbit":
+            raise NotImplementedError("signbit is not implemented for complex tensors.")
+        if a.dtype.kind == "c" and name in ("isposinf", "isneginf"):
             raise RuntimeError(f"{name} does not support complex inputs.")
         return into(out, wrap(Tensor, np.asarray(compute(a if a.dtype.kind in "fc" or name == "signbit" else
                                                          np.asarray(a, np.float64)))))  # fmt: skip
@@ -116,7 +118,13 @@ def bitwise_not(input: Any, *, out: Any = None) -> Tensor:
     return into(out, wrap(Tensor, np.invert(a)))
 
 
-METHODS["__invert__"] = bitwise_not
+def _inverted(x: Any) -> Tensor:
+    if x._a.dtype.kind not in "biu":
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return bitwise_not(x)
+
+
+METHODS["__invert__"] = _inverted
 
 
 @function()

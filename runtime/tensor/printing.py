@@ -257,7 +257,8 @@ def _notes(tensor: Any) -> list[str]:
         notes.append(f"dtype={dtype_of(kind)}")
     wanted = requires(tensor)
     if tensor._fn is not None:
-        notes.append(f"grad_fn=<{node_of(tensor._fn).name()}>")
+        name = node_of(tensor._fn).name().rsplit("::", 1)[-1]
+        notes.append(f"grad_fn=<{name}>")
     elif wanted:
         notes.append("requires_grad=True")
     return notes

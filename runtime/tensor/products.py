@@ -108,7 +108,10 @@ def prod(
     if dim is None:
         return into(out, record(ProdBackward0, _multiplied(a, None, kind, False), (x,), (x,)))
     if not hasattr(dim, "__index__"):
-        raise TypeError(f"prod(): dim must be an int, not {type(dim).__name__}")
+        raise TypeError(
+            "prod() received an invalid combination of arguments: dim must be an int, not "
+            f"{type(dim).__name__}"
+        )
     axis = axis_of(int(dim), a.ndim)
     result = _multiplied(a, axis if a.ndim else None, kind, keepdim)
     return into(out, record(ProdBackward1, result, (x,), (x,), (axis, keepdim)))
@@ -225,7 +228,7 @@ def nansum(
     x = in_dtype(input, dtype)
     a = x._a
     if a.dtype.kind == "c":
-        raise RuntimeError("nansum does not support complex inputs")
+        raise RuntimeError("nansum on CPU does not support complex inputs")
     axes = axes_of(dim, a.ndim) if a.ndim else None
     kind = np.dtype(np.int64) if dtype is None and a.dtype.kind in "biu" else a.dtype
     result = np.nansum(a, axis=axes, dtype=kind, keepdims=keepdim)
@@ -267,12 +270,13 @@ def nanmean(
     >>> pb.nanmean(pb.tensor([1.0, float("nan"), 2.0]))
     tensor(1.5000)
     """
+    given = tensor_of(input)._a.dtype
+    if given.kind not in "fc":
+        raise RuntimeError(
+            f"nanmean(): expected input to have floating point or complex dtype but got {title(given)}"
+        )
     x = in_dtype(input, dtype)
     a = x._a
-    if a.dtype.kind not in "fc":
-        raise RuntimeError(
-            f"nanmean(): expected input to have floating point or complex dtype but got {title(a.dtype)}"
-        )
     axes = axes_of(dim, a.ndim) if a.ndim else None
     count = np.sum(~np.isnan(a), axis=axes, keepdims=keepdim)
     return into(out, nansum(x, dim, keepdim) / np.asarray(count).astype(a.dtype))

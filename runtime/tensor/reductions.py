@@ -212,6 +212,18 @@ def in_dtype(input: Any, dtype: Any) -> Tensor:
     return x
 
 
+def ordered(name: str, a: Any, bools: bool = True) -> None:
+    """Refuse complex numbers, and bools unless `bools`.
+
+    Raises
+    ------
+    NotImplementedError
+        For them.
+    """
+    if a.dtype.kind == "c" or (a.dtype.kind == "b" and not bools):
+        raise NotImplementedError(f'"{name}" not implemented for {title(a.dtype)!r}')
+
+
 def title(dtype: Any) -> str:
     """How messages call a dtype: `Long`, `Float`."""
     return _TITLES.get(np.dtype(dtype).name, str(dtype))
@@ -223,4 +235,4 @@ _TITLES = {
     "complex128": "ComplexDouble",
 }  # fmt: skip
 
-__all__ = ["average", "counted", "in_dtype", "mean", "restored", "sum", "title"]
+__all__ = ["average", "counted", "in_dtype", "mean", "ordered", "restored", "sum", "title"]

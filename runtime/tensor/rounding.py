@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from ..tape.node import FlatBackward, Node, Recorded, wrap
 from ..tape.quiet import quietly
 from ..tape.record import array_of, record, record_many
 from .dtypes import of as dtype_of
-from .pointwise import QUICK, into, pow
+from .linear import conj
+from .pointwise import QUICK, into, pow, sign_of
 from .reductions import title
 from .return_types import structure
 from .smooth import choose
@@ -183,7 +185,7 @@ def sgn(input: Any, *, out: Any = None) -> Tensor:
     """
     x = tensor_of(input)
     a = x._a
-    result = a.copy() if a.dtype.kind == "b" else np.sign(a)
+    result = a.copy() if a.dtype.kind == "b" else sign_of(a)
     return into(out, record(SgnBackward0, result, (x,), (x,)))
 
 
@@ -307,8 +309,19 @@ def ldexp(input: Any, other: Any, *, out: Any = None) -> Tensor:
     >>> pb.ldexp(pb.tensor([3.0]), pb.tensor([2]))
     tensor([12.])
     """
-    z = as_tensor(other)
-    return into(out, QUICK["mul"](tensor_of(input), METHODS["__rpow__"](z, 2.0)))
+    x, z = tensor_of(input), as_tensor(other)
+    result = QUICK["mul"](wrap(Tensor, x._a), METHODS["__rpow__"](wrap(Tensor, z._a), 2.0))._a
+    return into(out, record(LdexpBackward0, result, (x, z), (x, z)))
+
+
+class LdexpBackward0(Node):
+    """Numbers times powers of two."""
+
+    __slots__ = ()
+
+    def backward(self, g: Any, x: Any, z: Any) -> Any:
+        scaled = g * np.exp2(z)
+        return scaled, None if self.edges[1] is None else scaled * conj(x) * math.log(2)
 
 
 class HeavisideBackward0(Node):

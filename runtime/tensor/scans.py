@@ -6,16 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from ..ops import logarithms
 from ..ops.pointwise import quiet
-from ..ops.promotion import as_float
 from ..tape.node import Node, wrap
 from ..tape.quiet import quietly
 from ..tape.record import array_of, like, record, record_many
+from .arguments import one_axis
 from .extrema import write_pair
+from .linear import conj
 from .picking import place
 from .pointwise import into
 from .products import has_zero
-from .reductions import in_dtype
+from .reductions import in_dtype, ordered, title
 from .return_types import VALUES_AND_INDICES
 from .table import function
 from .tensor import Tensor, axis_of, tensor_of
@@ -64,18 +66,26 @@ def _with_zeros(g: Any, x: Any, axis: int) -> Any:
     return np.moveaxis(np.sum(slopes * np.expand_dims(g, -2), axis=-1), -1, axis)
 
 
+def in_order(a: Any, result: Any) -> Any:
+    """A result in memory as PyTorch has it: element after element if the operand has gaps."""
+    return result if a.flags.forc else np.ascontiguousarray(result)
+
+
 def _running(compute: Any, a: Any, axis: int, kind: Any) -> Any:
-    return a.astype(kind) if a.ndim == 0 else compute(a, axis=axis, dtype=kind)
+    return a.astype(kind) if a.ndim == 0 else in_order(a, compute(a, axis=axis, dtype=kind))
 
 
 _products = quiet(lambda a, axis, kind: _running(np.cumprod, a, axis, kind))
 _sums = quiet(lambda a, axis, kind: _running(np.cumsum, a, axis, kind))
 
 
+_NAMES = {"CumsumBackward0": "cumsum", "CumprodBackward0": "cumprod"}
+
+
 def _scanned(node: type[Node], scan: Any, input: Any, dim: int, dtype: Any, out: Any, saves: bool) -> Tensor:
     x = in_dtype(input, dtype)
     a = x._a
-    axis = axis_of(int(dim), a.ndim)
+    axis = one_axis(_NAMES[node.__name__], dim, a.ndim)
     kind = np.dtype(np.int64) if dtype is None and a.dtype.kind in "biu" else a.dtype
     return into(out, record(node, scan(a, axis, kind), (x,), (x,) if saves else None, axis))
 
@@ -165,11 +175,12 @@ class CumminBackward0(CummaxBackward0):
 def _extrema(name: str, node: type[Node], best: Any, input: Any, dim: int, out: Any) -> Any:
     x = tensor_of(input)
     a = x._a
-    axis = axis_of(int(dim), a.ndim)
+    axis = one_axis(name, dim, a.ndim)
+    ordered(f"{name}_cpu", a)
     if a.ndim == 0:
         values, index = a.copy(), np.asarray(0)
     else:
-        values = best.accumulate(a, axis=axis)
+        values = in_order(a, best.accumulate(a, axis=axis))
         here = np.arange(a.shape[axis]).reshape([-1 if k == axis else 1 for k in range(a.ndim)])
         known = np.isnan(values) & np.isnan(a) if a.dtype.kind == "f" else False
         index = np.maximum.accumulate(np.where((a == values) | known, here, 0), axis=axis)
@@ -256,6 +267,8 @@ class LogcumsumexpBackward0(Node):
         if len(g.shape) == 0:
             return (g,)
         known = array_of(y)
+        if known.dtype.kind == "c":
+            return (_by_pairs(g, x, y, axis),)
         finite = known[np.isfinite(known)]
         middle = float((finite.max() + finite.min()) / 2) if finite.size else 0.0
         if finite.size == known.size and float(np.ptp(finite)) < _RANGE:
@@ -271,7 +284,7 @@ def _by_pairs(g: Any, x: Any, y: Any, axis: int) -> Any:
     later = like(np.triu(np.ones((n, n), bool)) & (np.arange(n) > 0), x)
     first = like((np.arange(n * n).reshape(n, n) == 0).astype(array_of(x).dtype), x)
     exponent = np.expand_dims(x, -1) - np.expand_dims(y, -2)
-    weights = np.where(later, np.exp(np.where(later, exponent, 0.0)), first)
+    weights = conj(np.where(later, np.exp(np.where(later, exponent, 0.0)), first))
     return np.moveaxis(np.sum(weights * np.expand_dims(g, -2), axis=-1), -1, axis)
 
 
@@ -304,13 +317,15 @@ def logcumsumexp(input: Any, dim: int, *, out: Any = None) -> Tensor:
     tensor([0.0000, 0.6931])
     """
     x = tensor_of(input)
-    a = as_float(x._a)
-    axis = axis_of(int(dim), a.ndim)
+    a = x._a
+    axis = one_axis("logcumsumexp", dim, a.ndim)
+    if a.dtype.kind in "biu":
+        raise NotImplementedError(f'"logcumsumexp_out_cpu" not implemented for {title(a.dtype)!r}')
     result = a.copy() if a.ndim == 0 else _accumulate(a, axis)
     return into(out, record(LogcumsumexpBackward0, result, (x,), (x,), axis))
 
 
-_accumulate = quiet(lambda a, axis: np.logaddexp.accumulate(a, axis=axis))
+_accumulate = quiet(lambda a, axis: in_order(a, logarithms.logcumsumexp(a, axis)))
 
 
 @function()

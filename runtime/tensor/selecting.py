@@ -371,7 +371,7 @@ def nonzero(input: Any, *, as_tuple: bool = False, out: Any = None) -> Any:
     """
     a = tensor_of(input)._a
     if as_tuple:
-        return tuple(wrap(Tensor, k) for k in np.atleast_1d(a).nonzero())
+        return tuple(wrap(Tensor, k.copy()) for k in np.atleast_1d(a).nonzero())
     return into(out, wrap(Tensor, np.argwhere(a)))
 
 

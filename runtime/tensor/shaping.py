@@ -27,6 +27,12 @@ class ViewBackward0(Node):
         return (g.reshape(self.static),)
 
 
+class ReshapeAliasBackward0(ViewBackward0):
+    """A view of another shape, of a value whose elements do not lie in order."""
+
+    __slots__ = ()
+
+
 class UnsafeViewBackward0(ViewBackward0):
     """A copy in another shape."""
 
@@ -231,7 +237,8 @@ def reshaped(x: Any, shape: tuple[int, ...]) -> Any:
     before = x._a
     array = before.reshape(shape)
     if before.flags.c_contiguous or array.size <= 1 or np.may_share_memory(array, before):
-        return view(ViewBackward0, array, x, as_shape, (shape,), before.shape)
+        node = ViewBackward0 if before.flags.c_contiguous else ReshapeAliasBackward0
+        return view(node, array, x, as_shape, (shape,), before.shape)
     return record(UnsafeViewBackward0, array, (x,), None, before.shape)
 
 

@@ -86,6 +86,10 @@ def _log_ndtr(g: Any, x: Any, y: Any) -> Any:
     return g * choose(small, x, tail, np.exp(x * x * -0.5 - y) / _ROOT_2PI)
 
 
+def _lgamma(a: Any) -> Any:
+    return np.where(np.isneginf(a), np.inf, special.gammaln(a))
+
+
 def _entr(a: Any) -> Any:
     return special.entr(a)
 
@@ -119,7 +123,7 @@ _TABLE: list[tuple[str, str, Any, Any]] = [
      lambda g, x, y: g * (of("special_bessel_y0", x) - y / x)),
     ("erf", "ErfBackward0", special.erf, lambda g, x, y: g * (np.exp(-x * x) * (2 / _ROOT_PI))),
     ("erfc", "ErfcBackward0", special.erfc, lambda g, x, y: g * (np.exp(-x * x) * (-2 / _ROOT_PI))),
-    ("lgamma", "LgammaBackward0", special.gammaln, lambda g, x, y: g * of("digamma", x)),
+    ("lgamma", "LgammaBackward0", _lgamma, lambda g, x, y: g * of("digamma", x)),
     ("digamma", "DigammaBackward0", special.digamma, lambda g, x, y: g * trigamma(x)),
     ("deg2rad", "Deg2RadBackward0", np.deg2rad, lambda g, x, y: g * (math.pi / 180)),
     ("rad2deg", "Rad2DegBackward0", np.rad2deg, lambda g, x, y: g * (180 / math.pi)),
@@ -146,10 +150,18 @@ def _declare(name: str, node_name: str, compute: Any, rule: Any) -> None:
         x = tensor_of(input)
         a = as_float(x._a)
         if a.dtype.kind == "c" and name not in ("sinc",):
-            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{title(a.dtype)}'")
+            raise _refused(name, a)
         return into(out, record(node, value(a), (x,), (x,)))
 
     _finish(name, function_)
+
+
+def _refused(name: str, a: Any) -> Exception:
+    """What is raised for complex numbers."""
+    if name in ("deg2rad", "rad2deg"):
+        return RuntimeError(f"{name} is not supported for complex tensors.")
+    ending = {"digamma": "", "logit": "_cpu"}.get(name, "_vml_cpu" if name in _IN_PLACE else "_cpu")
+    return NotImplementedError(f"\"{name}{ending}\" not implemented for '{title(a.dtype)}'")
 
 
 def _finish(name: str, function_: Any) -> None:
@@ -211,6 +223,8 @@ def logit(input: Any, eps: float | None = None, *, out: Any = None) -> Tensor:
     tensor([0.])
     """
     x = tensor_of(input)
+    if x._a.dtype.kind == "c":
+        raise _refused("logit", x._a)
     if eps is not None:
         a = as_float(x._a)
         inside = (a >= eps) & (a <= 1 - eps)

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ..ops.pointwise import quiet
+from ..ops.pointwise import mismatch, quiet
 from ..ops.promotion import as_float, promoted, result_type
 from ..tape.node import Node, Recorded
 from ..tape.record import array_of, record
 from .pointwise import into
+from .reductions import title
 from .smooth import choose, of
 from .table import FUNCTIONS, METHODS, function, put
 from .tensor import Tensor, as_tensor, tensor_of
@@ -110,6 +111,12 @@ def _declare(name: str, compute: Any, nodes: tuple[Any, Any, Any], method: bool,
             a, b = (np.asarray(v) for v in promoted(a, b))
         else:
             a, b = as_float(x._a), as_float(z._a)
+        if np.result_type(a, b).kind == "c":
+            raise NotImplementedError(f'"{short}_cpu" not implemented for {title(np.result_type(a, b))!r}')
+        try:
+            np.broadcast_shapes(np.shape(a), np.shape(b))
+        except ValueError as error:
+            raise mismatch(a, b, error) from None
         result = np.asarray(silent(a, b)).astype(np.result_type(a, b), copy=False)
         return into(out, record(node, result, (x, z), (x, z), _SIGNS.get(node.__name__)))
 

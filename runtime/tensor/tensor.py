@@ -6,7 +6,6 @@ declared in the other files of this folder and put on the class by `namespace.py
 
 from __future__ import annotations
 
-import copy
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from ..tape.mode import mode
 from ..tape.node import Handle, Node, Recorded, node_of, output_of, wrap
 from ..tape.record import edge, record
 from .arguments import axes_of, axis_of
-from .dtypes import CPU, Size, check_device, device, dtype, numpy_dtype
+from .dtypes import CPU, STRIDED, Size, check_device, device, dtype, numpy_dtype
 from .dtypes import of as dtype_of
 
 _NOT_A_LEAF = (
@@ -111,7 +110,7 @@ class Tensor(Recorded):
         return int(self._a.itemsize)
 
     is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_nested = False
-    layout = "torch.strided"
+    layout = STRIDED
     names = property(lambda self: (None,) * self._a.ndim, doc="Names of the axes: there are none.")
 
     def size(self, dim: int | None = None) -> Any:
@@ -181,6 +180,8 @@ class Tensor(Recorded):
 
     @requires_grad.setter
     def requires_grad(self, wanted: bool) -> None:
+        if wanted and self._a.dtype.kind not in "fc":
+            raise RuntimeError("only Tensors of floating point and complex dtype can require gradients")
         self.requires_grad_(wanted)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -231,18 +232,24 @@ class Tensor(Recorded):
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
             if not isinstance(value, Tensor):
                 raise TypeError(
-                    f"assigned grad expected to be a Tensor or None but got grad of type {type(value)}"
+                    f"assigned grad expected to be a Tensor or None but got grad of type "
+                    f"{type(value).__name__}"
                 )
             if value._a.shape != self._a.shape:
                 raise RuntimeError(
-                    f"assigned grad has data of a different size: {list(value._a.shape)}, not "
-                    f"{list(self._a.shape)}"
+                    f"attempting to assign a gradient of size '{list(value._a.shape)}' to a tensor of size "
+                    f"'{list(self._a.shape)}'. Please ensure that the gradient and the tensor are the same "
+                    "size"
                 )
             if value._a.dtype != self._a.dtype:
                 raise RuntimeError(
-                    f"assigned grad has data of a different type: {value.dtype}, not {self.dtype}"
+                    f"attempting to assign a gradient with dtype '{value._title().lower()}' to a tensor with "
+                    f"grad_dtype '{self._title()}'. The gradient must match the tensor's grad_dtype (defaults"
+                    " to the tensor's dtype)."
                 )
         self._grad = value
 
@@ -483,7 +490,7 @@ class Tensor(Recorded):
         return text(self)
 
     def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if self._a.ndim == 0 and spec else format(str(self), spec)
+        return format(self.item(), spec) if self._a.ndim == 0 else format(str(self), spec)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return (
@@ -495,24 +502,6 @@ class Tensor(Recorded):
                 self.__dict__ if hasattr(self, "__dict__") else None,
             ),
         )
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        known = memo.get(id(self))
-        if known is not None:
-            return known
-        if self._fn is not None:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol "
-                "at the moment. If you were attempting to deepcopy a module, this may be because of a "
-                "torch.nn.utils.weight_norm usage"
-            )
-        out = wrap(type(self), self._a.copy(order="K"))
-        out._r = self._r
-        memo[id(self)] = out
-        if hasattr(self, "__dict__"):
-            out.__dict__.update(copy.deepcopy(self.__dict__, memo))
-        out._grad = copy.deepcopy(self._grad, memo)
-        return out
 
     if TYPE_CHECKING:  # the methods that namespace.py puts on the class
 

@@ -98,6 +98,37 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tenso
     return made
 
 
+@function("linalg_diagonal", method=False)
+def linalg_diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """A diagonal of matrices, along a last axis.
+
+    Parameters
+    ----------
+    A
+        A matrix, or a stack of them.
+    offset
+        Which diagonal, counted upwards from the main one.
+    dim1, dim2
+        The axes of the matrices.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    IndexError, RuntimeError
+        If these are not two axes of the tensor.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.linalg.diagonal(pb.tensor([[1, 2], [3, 4]]))
+    tensor([1, 4])
+    """
+    return diagonal(A, offset, dim1, dim2)
+
+
 @function()
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """Matrices whose diagonals are the rows of a tensor, and zero elsewhere.

@@ -42,7 +42,7 @@ def test_every_case_stands_once_and_every_known_difference_is_of_a_case() -> Non
 SYMBOLS = """
     add +, sub -, mul *, truediv /, floordiv //, mod %, pow **, matmul @, and &, or |, xor ^, lshift <<,
     rshift >>, eq ==, ne !=, lt <, le <=, gt >, ge >=, neg -x, pos +x, invert ~,
-    abs abs(x), getitem x[0], setitem y[0]=v
+    abs abs(x), getitem x[0], setitem y[0]=v, copy copy.copy(, deepcopy copy.deepcopy(
 """
 OPERATORS = dict(pair.split() for pair in SYMBOLS.split(","))
 

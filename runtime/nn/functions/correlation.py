@@ -115,7 +115,7 @@ def _checked(x: Any, w: Any, bias: Any, rank: int, groups: int, back: bool) -> t
     if w._a.ndim != rank + 2:
         raise RuntimeError(f"{name}: expected a weight of {rank + 2} dimensions, but got {list(w._a.shape)}")
     if x._a.dtype != w._a.dtype:
-        raise RuntimeError(f"Input type ({x._kind()}) and weight type ({w._kind()}) should be the same")
+        raise RuntimeError(f"expected scalar type {x._title()} but found {w._title()}")
     if x._a.dtype.kind == "c":
         raise RuntimeError(f"{name} of complex tensors is not supported: convolve real and imaginary parts")
     if groups <= 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...tensor.norms import NormBackward1, vector_norms
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
 
@@ -61,8 +62,7 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     >>> pb.nn.functional.pairwise_distance(pb.tensor([[3.0, 4.0]]), pb.zeros(1, 2))
     tensor([5.0000])
     """
-    made: Tensor = (tensor_of(x1) - tensor_of(x2) + eps).norm(p, -1, keepdim)
-    return made
+    return vector_norms(tensor_of(x1) - tensor_of(x2) + eps, p, -1, keepdim, NormBackward1)
 
 
 def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Any = None) -> Tensor:

@@ -82,3 +82,22 @@ def test_condition_numbers(p):
 def test_condition_of_singular_matrices():
     assert torch.linalg.cond(torch.zeros(2, 2), 1).item() == np.inf
     assert torch.linalg.cond(torch.stack([torch.eye(2), torch.zeros(2, 2)]), 1).tolist() == [1, np.inf]
+
+
+def test_matrices_that_are_not_positive_are_told():
+    found = torch.linalg.cholesky_ex(torch.tensor([[[4.0, 0.0], [0.0, 1.0]], [[4.0, 1.0], [1.0, -2.0]]]))
+    assert found.info.tolist() == [0, 2]
+    assert found.L[0].tolist() == [[2, 0], [0, 1]]
+    with pytest.raises(torch.linalg.LinAlgError, match=r"\(Batch element 1\): .* order 2"):
+        torch.linalg.cholesky_ex(
+            torch.stack([torch.eye(2), torch.diag(torch.tensor([1.0, -1]))]), check_errors=True
+        )
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_all_ways_to_a_factor_have_the_same_gradient(upper):
+    a = np.array([[4.0, 1.0], [1.0, 3.0]])
+    check(lambda x: torch.linalg.cholesky_ex(x @ x.mT, upper=upper).L, a)
+    check(lambda x: torch.cholesky(x @ x.mT, upper), a)
+    check(lambda x: torch.cholesky_inverse(x, upper), a)
+    check(lambda x, z: torch.cholesky_solve(z, x, upper), a, np.ones((2, 3)))

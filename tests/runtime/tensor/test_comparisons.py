@@ -51,6 +51,9 @@ def test_errors():
 
 def test_a_comparison_in_place_with_a_tensor_that_requires_a_gradient():
     y = torch.tensor([1.0, 2.0])
-    y.eq_(torch.tensor([1.0, 3.0], requires_grad=True))
+    z = torch.tensor([1.0, 3.0], requires_grad=True)
+    y.eq_(z)
     assert y.tolist() == [1.0, 0.0]
-    assert not y.requires_grad
+    assert y.grad_fn.name() == "EqBackward1"
+    y.sum().backward()
+    assert z.grad.tolist() == [0.0, 0.0]

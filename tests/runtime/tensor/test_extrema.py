@@ -105,8 +105,10 @@ def test_nothing_to_choose_from():
         torch.max(empty)
     with pytest.raises(IndexError, match="Expected reduction dim 0 to have non-zero size"):
         torch.max(empty, 0)
-    with pytest.raises(IndexError):
+    with pytest.raises(RuntimeError, match=r"amax\(\): Expected reduction dim to be specified"):
         torch.amax(empty)
+    with pytest.raises(RuntimeError, match="cannot compute aminmax over an empty dimension"):
+        torch.aminmax(empty)
     with pytest.raises(IndexError):
         torch.argmax(empty)
     assert torch.max(empty, 1).values.shape == (0,)
@@ -128,5 +130,19 @@ def test_argmax():
     assert torch.argmax(a).item() == 3
     assert torch.argmax(a, 1).tolist() == [1, 0]
     assert torch.argmin(a, 0, keepdim=True).tolist() == [[0, 1, 0]]
-    with pytest.raises(RuntimeError, match="not implemented for 'Bool'"):
+    with pytest.raises(RuntimeError, match="does not support bool input"):
         torch.argmax(a > 1)
+
+
+@pytest.mark.parametrize(
+    "name", ["max", "min", "amax", "amin", "argmax", "argmin", "median", "cummax", "mode"]
+)
+def test_complex_numbers_have_no_order(name):
+    with pytest.raises((RuntimeError, NotImplementedError), match=r"complex input|for 'ComplexFloat'"):
+        getattr(torch, name)(torch.tensor([1j, 2.0]), 0)
+
+
+@pytest.mark.parametrize("name", ["argmax", "argmin", "median", "cummax", "mode", "cumsum", "logcumsumexp"])
+def test_one_axis_at_a_time(name):
+    with pytest.raises(TypeError, match=r"argument 'dim' \(position 2\) must be int, not tuple"):
+        getattr(torch, name)(torch.ones(2, 2), (0, 1))

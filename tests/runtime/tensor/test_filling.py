@@ -65,5 +65,7 @@ def test_errors() -> None:
     with pytest.raises(RuntimeError, match="must match the existing size"):
         y.copy_(torch.zeros(2))
     with pytest.raises(RuntimeError, match="keeps its memory"):
+        torch.zeros(3).resize_(5)
+    with pytest.raises(RuntimeError, match="cannot resize variables that require grad"):
         y.resize_(5)
     assert y.resize_(3) is y

@@ -179,3 +179,74 @@ def test_strides_of_axes_that_numpy_leaves_open():
     assert (torch.zeros(0, 3) * 1).stride() == (3, 1)
     assert torch.ones(4, 5)[None].stride() == (20, 5, 1)
     assert torch.ones(4).expand(3, 4).stride() == (0, 1)
+
+
+def test_numbers_that_are_no_numbers():
+    nan, inf = np.nan, np.inf
+    assert torch.sign(torch.tensor([nan, -0.0, -2.0, inf])).tolist() == [0, 0, -1, 1]
+    x = torch.tensor([1.0, 1.0, 2.0, nan], requires_grad=True)
+    z = torch.tensor([1.0, 2.0, nan, 1.0], requires_grad=True)
+    for f, expected in ((torch.fmax, [1, 0, 1, 0]), (torch.fmin, [1, 1, 1, 0])):
+        f(x, z).sum().backward()
+        assert x.grad.tolist() == expected and z.grad.tolist() == [1 - k for k in expected]
+        x.grad = z.grad = None
+    torch.copysign(x, z).sum().backward()
+    assert z.grad.tolist() == [0, 0, 0, 0]
+
+
+def test_arccosh_has_a_slope_where_it_has_no_value():
+    x = torch.tensor([-2.0, 2.0, 0.5], requires_grad=True)
+    torch.acosh(x).sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), [3**-0.5, 3**-0.5, np.nan], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (torch.abs, "\"abs_cpu\" not implemented for 'Bool'"),
+        (torch.floor, "\"floor_vml_cpu\" not implemented for 'Bool'"),
+        (lambda t: t % t, "\"remainder_cpu\" not implemented for 'Bool'"),
+        (lambda t: t // t, "\"div_floor_cpu\" not implemented for 'Bool'"),
+        (lambda t: t**t, "\"pow\" not implemented for 'Bool'"),
+        (lambda t: t << t, "\"lshift_cpu\" not implemented for 'Bool'"),
+    ],
+)
+def test_what_bools_do_not_have(f, message):
+    with pytest.raises(NotImplementedError, match=message):
+        f(torch.tensor([True, False]))
+
+
+def test_what_bools_have():
+    t = torch.tensor([True, False])
+    assert torch.square(t).dtype is torch.int64 and (t**2).tolist() == [1, 0]
+    assert (t**True).dtype is torch.bool
+
+
+@pytest.mark.parametrize(
+    ("f", "message"),
+    [
+        (lambda: torch.ones(1) // "a", "unsupported operand type.* for //: 'Tensor' and 'str'"),
+        (lambda: torch.ones(1) ** None, "for \\*\\* or pow\\(\\): 'Tensor' and 'NoneType'"),
+        (lambda: torch.sin([1.0]), "sin\\(\\): argument 'input' \\(position 1\\) must be Tensor, not list"),
+    ],
+)
+def test_what_is_no_operand(f, message):
+    with pytest.raises(TypeError, match=message):
+        f()
+
+
+def test_the_format_of_one_number_is_that_of_the_number():
+    assert f"{torch.tensor(2.5)}" == "2.5"
+    assert f"{torch.tensor(2.5, requires_grad=True):.3f}" == "2.500"
+    assert f"{torch.tensor([2.5])}" == "tensor([2.5000])"
+
+
+def test_what_complex_numbers_without_axes_do_to_floats():
+    assert (torch.ones(2) + torch.tensor(1j, dtype=torch.complex128)).dtype is torch.complex64
+    assert (torch.tensor(1.0) + torch.tensor(1j, dtype=torch.complex128)).dtype is torch.complex128
+
+
+@pytest.mark.parametrize("f", [lambda x: x - True, lambda x: True - x, lambda x: x - torch.tensor(True)])
+def test_bools_are_not_subtracted(f):
+    with pytest.raises(RuntimeError, match="Subtraction, the `-` operator, with a bool tensor"):
+        f(torch.ones(2))

@@ -42,8 +42,10 @@ def test_negations():
     assert torch.logical_not(torch.tensor([0.0, 2.0])).tolist() == [True, False]
     assert torch.bitwise_not(torch.tensor([0, 5])).tolist() == [-1, -6]
     assert (~torch.tensor([True])).tolist() == [False]
-    with pytest.raises(NotImplementedError, match="not implemented for 'Float'"):
+    with pytest.raises(TypeError, match="only implemented on integer and Boolean-type tensors"):
         ~torch.tensor([1.0])
+    with pytest.raises(NotImplementedError, match="not implemented for 'Float'"):
+        torch.tensor([1.0]).bitwise_not()
     x = torch.ones(2)
     assert torch.positive(x) is x
     with pytest.raises(RuntimeError, match="on a bool tensor is not supported"):

@@ -59,3 +59,7 @@ def test_limits():
         torch.finfo(torch.int8)
     with pytest.raises(TypeError, match="integer input type"):
         torch.iinfo(torch.float32)
+
+
+def test_there_is_one_layout():
+    assert torch.ones(2).layout is torch.strided and repr(torch.strided) == "pullback.strided"
