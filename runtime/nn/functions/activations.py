@@ -135,7 +135,9 @@ class SoftshrinkBackward0(HardshrinkBackward0):
     __slots__ = ()
 
 
-_relu = unary(Tensor, "relu", ReluBackward0, lambda a: np.maximum(a, 0), False)
+# NumPy takes twice as long with a Python number.
+_ZEROS = {np.dtype(k): np.zeros((), k) for k in ("float32", "float64")}
+_relu = unary(Tensor, "relu", ReluBackward0, lambda a: np.maximum(a, _ZEROS.get(a.dtype, 0)), False)
 
 
 def relu(input: Any, inplace: bool = False) -> Tensor:
