@@ -12,6 +12,7 @@ import numpy as np
 from scipy import special
 
 from ...compiler.prims.registry import PRIMS
+from ..ops.kernels import LARGE, Kernel, fused
 from ..ops.pointwise import binary, mismatch, prim_node, quiet, unary
 from ..ops.promotion import as_float, promoted
 from ..tape.node import FlatBackward, Node, Recorded, node_of
@@ -456,6 +457,11 @@ def floor_divide(input: Any, other: Any, *, out: Any = None) -> Tensor:
     return into(out, _rounded(input, other, "floor"))
 
 
+@fused
+def _sigmoid_slope(g: Any, y: Any) -> Any:
+    return g * (y * (1 - y))
+
+
 class SigmoidBackward0(Node):
     """1 / (1 + exp(-x)), from its result."""
 
@@ -464,8 +470,9 @@ class SigmoidBackward0(Node):
     operands = False
 
     def backward(self, g: Any, y: Any) -> Any:
-        slope = y * (1 - y)
-        return (g * (np.conj(slope) if g.dtype.kind == "c" else slope),)
+        if g.dtype.kind == "c":
+            return (g * np.conj(y * (1 - y)),)
+        return (_sigmoid_slope(g, y),)
 
 
 class RsqrtBackward0(Node):
@@ -482,11 +489,18 @@ class RsqrtBackward0(Node):
 def _expit(a: Any) -> Any:
     if a.size < 256 and a.dtype.itemsize > 2 and a.dtype.kind == "f":
         return special.expit(a)  # one call; NumPy's passes are faster over many elements
+    if a.size >= LARGE:
+        return _logistic(a)
+    return _exponential(a)
+
+
+def _exponential(a: Any) -> Any:
     r = np.exp(-a)
     r += 1
     return np.reciprocal(r) if r.dtype.kind == "f" else 1 / r
 
 
+_logistic = Kernel(lambda x: 1.0 / (1.0 + np.exp(-x)), ("x",), _exponential)
 _rsqrt = quiet(lambda a: 1 / np.sqrt(a))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....compiler.prims.registry import PRIMS
+from ...ops.kernels import Name
 from ...ops.pointwise import quiet
 from ...tape.node import Recorded
 from ...tape.views import write
@@ -55,24 +56,38 @@ def zero_where(mask: Any, g: Any) -> Any:
 
     Of arrays by their bits: `np.where` takes ten times as long where the mask is irregular.
     """
-    if isinstance(g, Recorded):
+    if isinstance(g, (Recorded, Name)):
         chosen: Any = np.where
         return chosen(mask, 0, g)
     bits = np.asarray(mask).astype(f"i{g.dtype.itemsize}")
     bits -= 1
+    return _kept(bits, g)
+
+
+def only_where(mask: Any, g: Any) -> Any:
+    """g where a mask holds, 0 elsewhere: also where the operand is NaN, of which no comparison holds."""
+    if isinstance(g, (Recorded, Name)):
+        chosen: Any = np.where
+        return chosen(mask, g, 0)
+    bits = np.asarray(mask).astype(f"i{g.dtype.itemsize}")
+    return _kept(np.negative(bits, out=bits), g)
+
+
+def _kept(bits: Any, g: Any) -> Any:
+    """The bits of g under a mask, as numbers again."""
     bits &= np.asarray(g).view(bits.dtype)
     return bits.view(g.dtype)
 
 
 def sigmoid_of(x: Any) -> Any:
     """1 / (1 + exp(-x)) of an array or a recorded value."""
-    if isinstance(x, Recorded):
-        return x.sigmoid()  # type: ignore[attr-defined]
+    if isinstance(x, (Recorded, Name)):
+        return x.sigmoid()  # type: ignore[union-attr]
     return _sigmoid(x) if np.ndim(x) else np.asarray(_sigmoid(np.atleast_1d(x)))[0]
 
 
 def erf_of(x: Any) -> Any:
     """The error function of an array or a recorded value."""
-    if isinstance(x, Recorded):
-        return x.erf()  # type: ignore[attr-defined]
+    if isinstance(x, (Recorded, Name)):
+        return x.erf()  # type: ignore[union-attr]
     return _erf(x).astype(x.dtype, copy=False)
