@@ -101,7 +101,9 @@ class Kernel:
                 flat = _flat([given[k] for k in self.read], g)
                 if flat is not None:
                     code, inputs = found.find(flat)
-                    return code.owned(code.call(inputs), inputs)[0].reshape(g.shape)
+                    made = code.owned(code.call(inputs), inputs)[0]
+                    # Arrays of code from the disk have a dtype object of their own; others are NumPy's one.
+                    return made.reshape(g.shape).view(g.dtype)
         return self.small(g, *values)
 
     def _find(self) -> Dispatcher | None:
@@ -138,7 +140,7 @@ def _flat(given: list[Any], g: Any) -> tuple[Any, ...] | None:
             flat.append(float(a))
         elif type(a) is g.dtype.type:
             flat.append(a)
-        elif type(a) is not np.ndarray or a.dtype is not g.dtype or (a.ndim and a.shape != g.shape):
+        elif type(a) is not np.ndarray or a.dtype != g.dtype or (a.ndim and a.shape != g.shape):
             return None
         elif a.ndim and a.flags.c_contiguous:
             flat.append(a.reshape(-1))

@@ -28,7 +28,7 @@ def suits(*arrays: Array) -> bool:
     first = arrays[0]
     if first.size < LARGE or first.dtype.kind != "f" or first.itemsize < 4:
         return False
-    return all(a.dtype is first.dtype and a.flags.c_contiguous for a in arrays)
+    return all(a.dtype == first.dtype and a.flags.c_contiguous for a in arrays)
 
 
 def _by_rows(name: str, axis: int | None, given: tuple[Array, ...], top: bool = False) -> Array | None:
