@@ -19,11 +19,11 @@ def softmax(x: Any, top: Any, out: Any) -> None:
     """exp(x - top) over its sum; `top` has the largest element of each row."""
     for i in range(x.shape[0]):
         row, made, shift = x[i], out[i], top[i]
+        for j in range(row.size):
+            made[j] = vm.exp(row[j] - shift)
         total = 0.0
         for j in range(row.size):
-            e = vm.exp(row[j] - shift)
-            made[j] = e
-            total += e
+            total += made[j]
         share = as_like(1.0 / total, shift)
         for j in range(row.size):
             made[j] *= share
@@ -34,9 +34,11 @@ def log_softmax(x: Any, top: Any, out: Any) -> None:
     """x - top - log of the sum of exp(x - top)."""
     for i in range(x.shape[0]):
         row, made, shift = x[i], out[i], top[i]
+        for j in range(row.size):
+            made[j] = vm.exp(row[j] - shift)
         total = 0.0
         for j in range(row.size):
-            total += vm.exp(row[j] - shift)
+            total += made[j]
         log = as_like(np.log(total), shift)
         for j in range(row.size):
             made[j] = row[j] - shift - log
