@@ -20,7 +20,7 @@ import numpy as np
 
 from .windows import Array, Ints, Windows, add_columns, batch_first, batch_last, columns, first, last
 
-BLOCK = 1 << 19
+BLOCK = 1 << 20
 """How many elements of columns are made at a time."""
 
 Ranges = list[tuple[int, int]]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.kernels import fused, fused_values
+from ...ops.kernels import LARGE, Kernel, fused, fused_values
 from ...ops.pointwise import quiet, unary
 from ...tape.node import Node
 from ...tape.record import record
@@ -173,7 +173,20 @@ class SoftshrinkBackward0(HardshrinkBackward0):
 
 # NumPy takes twice as long with a Python number.
 _ZEROS = {np.dtype(k): np.zeros((), k) for k in ("float32", "float64")}
-_relu = unary(Tensor, "relu", ReluBackward0, lambda a: np.maximum(a, _ZEROS.get(a.dtype, 0)), False)
+
+
+def _positive(a: Any) -> Any:
+    return np.maximum(a, _ZEROS.get(a.dtype, 0))
+
+
+_positive_part = Kernel(lambda a: np.where(a <= 0, 0, a), ("a",), _positive)
+
+
+def _relu_values(a: Any) -> Any:
+    return _positive_part(a) if a.size >= LARGE else _positive(a)
+
+
+_relu = unary(Tensor, "relu", ReluBackward0, _relu_values, False)
 
 
 def relu(input: Any, inplace: bool = False) -> Tensor:
