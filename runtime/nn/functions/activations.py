@@ -13,7 +13,7 @@ from ...tape.record import record
 from ...tensor.random import source
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
-from .pointwise import applied, floats, only_where, zero_where
+from .pointwise import applied, floats, zero_where
 
 
 @fused
@@ -28,12 +28,12 @@ def _above(g: Any, x: Any, bound: Any) -> Any:
 
 @fused
 def _inside(g: Any, x: Any, low: Any, high: Any) -> Any:
-    return only_where((x > low) & (x < high), g)
+    return zero_where((x <= low) | (x >= high), g)
 
 
 @fused
 def _outside(g: Any, x: Any, bound: Any) -> Any:
-    return only_where((x < -bound) | (x > bound), g)
+    return zero_where((x >= -bound) & (x <= bound), g)
 
 
 @fused
@@ -48,7 +48,7 @@ def _hardsigmoid_slope(g: Any, x: Any) -> Any:
 
 @fused
 def _hardswish_slope(g: Any, x: Any) -> Any:
-    return np.where(x <= -3, 0, np.where(x >= 3, g, g * (x / 3 + 0.5)))
+    return np.where(x <= -3, 0, np.where(x < 3, g * (x / 3 + 0.5), g))
 
 
 class ReluBackward0(Node):

@@ -61,20 +61,6 @@ def zero_where(mask: Any, g: Any) -> Any:
         return chosen(mask, 0, g)
     bits = np.asarray(mask).astype(f"i{g.dtype.itemsize}")
     bits -= 1
-    return _kept(bits, g)
-
-
-def only_where(mask: Any, g: Any) -> Any:
-    """g where a mask holds, 0 elsewhere: also where the operand is NaN, of which no comparison holds."""
-    if isinstance(g, (Recorded, Name)):
-        chosen: Any = np.where
-        return chosen(mask, g, 0)
-    bits = np.asarray(mask).astype(f"i{g.dtype.itemsize}")
-    return _kept(np.negative(bits, out=bits), g)
-
-
-def _kept(bits: Any, g: Any) -> Any:
-    """The bits of g under a mask, as numbers again."""
     bits &= np.asarray(g).view(bits.dtype)
     return bits.view(g.dtype)
 

@@ -24,7 +24,7 @@ _CUBE = 0.044715
 @fused
 def _elu_slope(g: Any, x: Any, alpha: Any, scale: Any, inside: Any) -> Any:
     below = (inside * alpha * scale) * np.exp(np.minimum(x, 0) * inside)
-    return g * np.where(x > 0, scale, below)
+    return g * np.where(x <= 0, below, scale)
 
 
 @fused
