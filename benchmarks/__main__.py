@@ -5,7 +5,7 @@ python -m benchmarks loops --names jacobi     the cases of a family whose names 
 python -m benchmarks loops --growth           all sizes: time and memory against n
 python -m benchmarks compile loops            what first calls take: empty cache, disk cache, JAX
 python -m benchmarks growth                   five programs at sizes that double: powers of n, and a plot
-python -m benchmarks tape                     small operations on the tape, beside PyTorch
+python -m benchmarks tape                     operations on the tape, small and large, beside PyTorch
 """
 
 from __future__ import annotations
@@ -154,12 +154,14 @@ def measure_growth(args: argparse.Namespace, settings: Settings, about: dict[str
 
 def measure_tape(args: argparse.Namespace) -> int:
     """What operations on the tape cost."""
-    from . import report, tape
+    from . import large, report, tape
 
     about = report.machine(args.threads, args.clock)
     clock = time.process_time if args.clock == "cpu" else time.perf_counter
-    found = tape.compare(5 if args.quick else args.repeats, clock)
-    deliver("\n\n".join([*report.head(about), tape.table(found)]) + "\n", args.markdown)
+    rounds = 5 if args.quick else args.repeats
+    small, big = tape.compare(rounds, clock), large.compare(rounds, clock, args.threads)
+    tables = ["### Small arrays", tape.table(small), "### Large arrays", tape.table(big)]
+    deliver("\n\n".join([*report.head(about), *tables]) + "\n", args.markdown)
     return 0
 
 

@@ -132,7 +132,7 @@ def compare(rounds: int = 21, clock: Callable[[], float] = time.perf_counter) ->
         torch.set_num_threads(1)
     ours = cases(pullback)
     theirs = cases(torch) if torch is not None else {}
-    found = [_timed(name, call, theirs.get(name), rounds, clock) for name, call in ours.items()]
+    found = [timed(name, call, theirs.get(name), rounds, clock) for name, call in ours.items()]
     memory = [peak_bytes(long_chain(t)) for t in (pullback, torch) if t is not None]
     if memory[0] is not None:
         mine, other = memory[0] / CHAIN, memory[1] / CHAIN if torch is not None and memory[1] else None
@@ -141,7 +141,8 @@ def compare(rounds: int = 21, clock: Callable[[], float] = time.perf_counter) ->
     return found
 
 
-def _timed(name: str, ours: Call, theirs: Call | None, rounds: int, clock: Callable[[], float]) -> Compared:
+def timed(name: str, ours: Call, theirs: Call | None, rounds: int, clock: Callable[[], float]) -> Compared:
+    """One case, ours and theirs in turn."""
     calls = [call for call in (ours, theirs) if call is not None]
     counts = [_count(call, clock) for call in calls]
     times: list[list[float]] = []
@@ -164,9 +165,12 @@ def _count(call: Call, clock: Callable[[], float]) -> int:
     """How many calls make a sample."""
     call()
     start = clock()
-    for _ in range(50):
+    call()
+    repeats = 50 if clock() - start < SAMPLE else 1
+    start = clock()
+    for _ in range(repeats):
         call()
-    return max(1, int(SAMPLE / max((clock() - start) / 50, 1e-9)))
+    return max(1, int(SAMPLE / max((clock() - start) / repeats, 1e-9)))
 
 
 def table(found: list[Compared]) -> str:

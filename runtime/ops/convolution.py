@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from .windows import Array, Ints, Windows, add_columns, batch_first, batch_last, columns
+from .windows import Array, Ints, Windows, add_columns, batch_first, batch_last, columns, first, last
 
 BLOCK = 1 << 20
 """How many elements of columns are made at a time."""
+
+Ranges = list[tuple[int, int]]
 
 
 class Convolution(NamedTuple):
@@ -44,15 +46,19 @@ class Convolution(NamedTuple):
     lengths: Ints
     results: Ints
 
-    def blocks(self, batch: int, channels: int) -> Iterator[tuple[slice, int, int]]:
-        """Images, first row and number of rows of the result, for one block of columns each."""
-        first, *rest = self.results
+    def groups_of(self, batch: int, channels: int, least: int = 0) -> Iterator[tuple[slice, Ranges]]:
+        """Images that are taken together, and for each block of columns its first row and number of rows.
+
+        A block has `BLOCK` elements, or `least`: a row of results of as many images as possible at least.
+        """
+        height, *rest = self.results
+        room = max(BLOCK, least)
         row = max(channels * math.prod(self.windows.kernel) * math.prod(rest), 1)
-        images = max(BLOCK // (row * max(first, 1)), 1)
-        rows = first if images > 1 else max(min(BLOCK // row, first), 1)
+        images = min(max(room // row, 1), max(batch, 1))
+        rows = min(max(room // (row * images), 1), max(height, 1))
+        ranges = [(r, min(rows, height - r)) for r in range(0, height, rows)]
         for n in range(0, batch, images):
-            for r in range(0, first, rows):
-                yield slice(n, n + images), r, min(rows, first - r)
+            yield slice(n, n + images), ranges
 
 
 def correlate(x: Array, w: Array, form: Convolution) -> Array:
@@ -63,12 +69,13 @@ def correlate(x: Array, w: Array, form: Convolution) -> Array:
     if not x.shape[1]:
         out[...] = 0
     kernels = _kernels(w, groups)
-    for images, row, rows in form.blocks(x.shape[0], x.shape[1]):
-        here = (rows, *count[1:])
+    for images, ranges in form.groups_of(x.shape[0], x.shape[1]):
         padded = batch_last(x[images], windows)
-        cols = columns(padded, windows, here, row).reshape(groups, kernels.shape[2], -1)
-        made = np.matmul(kernels, cols).reshape(w.shape[0], *here, -1)
-        out[images, :, row : row + rows] = np.moveaxis(made, -1, 0)
+        for row, rows in ranges:
+            here = (rows, *count[1:])
+            cols = columns(padded, windows, here, row).reshape(groups, kernels.shape[2], -1)
+            made = np.matmul(kernels, cols).reshape(w.shape[0], *here, -1)
+            out[images, :, row : row + rows] = first(made)
     return out
 
 
@@ -78,16 +85,15 @@ def correlate_input(g: Array, w: Array, form: Convolution) -> Array:
     count, channels = form.results, w.shape[1] * groups
     out = np.zeros((g.shape[0], channels, *form.lengths), g.dtype)
     transposed = np.swapaxes(_kernels(w, groups), 1, 2)
-    padded: Any = None
-    for images, row, rows in form.blocks(g.shape[0], channels):
-        here = (rows, *count[1:])
-        made = np.matmul(transposed, _results(g[images, :, row : row + rows], groups))
-        cols = made.reshape(channels, *windows.kernel, *here, -1)
-        if row == 0:
-            padded = np.zeros((channels, *windows.padded(form.lengths), cols.shape[-1]), g.dtype)
-        add_columns(padded, cols, windows, here, row)
-        if row + rows == count[0]:
-            out[images] = batch_first(padded, windows, form.lengths)
+    for images, ranges in form.groups_of(g.shape[0], channels):
+        part = g[images]
+        padded = np.zeros((channels, *windows.padded(form.lengths), part.shape[0]), g.dtype)
+        for row, rows in ranges:
+            made = np.matmul(transposed, _results(part[:, :, row : row + rows], groups))
+            here = (rows, *count[1:])
+            cols = made.reshape(channels, *windows.kernel, *here, -1)
+            add_columns(padded, cols, windows, here, row)
+        out[images] = batch_first(padded, windows, form.lengths)
     return out
 
 
@@ -98,15 +104,16 @@ def correlate_weight(g: Array, x: Array, form: Convolution) -> Array:
     shape = (g.shape[1], x.shape[1] // groups, *windows.kernel)
     out = np.zeros(shape, g.dtype)
     sums = _kernels(out, groups)
-    for k, (images, row, rows) in enumerate(form.blocks(x.shape[0], x.shape[1])):
-        here = (rows, *count[1:])
+    for images, ranges in form.groups_of(x.shape[0], x.shape[1], out.size):
         padded = batch_last(x[images], windows)
-        cols = columns(padded, windows, here, row).reshape(groups, sums.shape[2], -1)
-        results = _results(g[images, :, row : row + rows], groups)
-        if k == 0:
-            np.matmul(results, np.swapaxes(cols, 1, 2), out=sums)
-        else:
-            sums += np.matmul(results, np.swapaxes(cols, 1, 2))
+        for row, rows in ranges:
+            here = (rows, *count[1:])
+            cols = columns(padded, windows, here, row).reshape(groups, sums.shape[2], -1)
+            results = _results(g[images, :, row : row + rows], groups)
+            if row == images.start == 0:
+                np.matmul(results, np.swapaxes(cols, 1, 2), out=sums)
+            else:
+                sums += np.matmul(results, np.swapaxes(cols, 1, 2))
     return out
 
 
@@ -117,5 +124,5 @@ def _kernels(w: Array, groups: int) -> Array:
 
 def _results(g: Array, groups: int) -> Array:
     """Results (n, F, …) as a matrix a group: (groups, F / groups, … n)."""
-    flat = np.ascontiguousarray(np.moveaxis(g, 0, -1))
+    flat = np.ascontiguousarray(last(g))
     return flat.reshape(groups, g.shape[1] // groups, -1)

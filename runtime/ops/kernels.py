@@ -1,22 +1,29 @@
-"""Rules of large arrays as one compiled loop: NumPy would make an array for each operation in them.
+"""Expressions of large arrays as one compiled loop: NumPy would make an array for each operation in them.
 
 A rule such as `lambda y_bar, y: y_bar * (1.0 - y * y)` is run once on names, which writes it down as an
 expression: `y_bar * (1.0 - y * y)`. A function with that expression is compiled like any other, with vector
 math, and kept on disk. Rules that are no plain expression of NumPy's functions stay as they are.
+
+    @fused
+    def slope(g, x, alpha):             slope(g, x, 0.1)    NumPy's passes, or one loop over large arrays;
+        return np.where(x > 0, g, alpha * g)                operations on Tensors, if g or x is one
 """
 
 from __future__ import annotations
 
+import inspect
 import re
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import special
 
 from ...compiler.call.dispatch import Dispatcher, dispatcher
 from ...compiler.call.signature import target_of
 from ...compiler.errors import PullbackError
+from ..tape.quiet import quiet
 from .written import written
 
 LARGE = 1 << 16  # elements from which a loop of our own is worth its call; smaller arrays stay in the cache
@@ -45,6 +52,15 @@ class Name(np.lib.mixins.NDArrayOperatorsMixin):
             raise TypeError("elements are not written down")
         return self
 
+    def sigmoid(self) -> Name:
+        """1 / (1 + exp(-x)), a method as of Tensors."""
+        made: Name = 1.0 / (1.0 + np.exp(-self))
+        return made
+
+    def erf(self) -> Name:
+        """The error function, a method as of Tensors."""
+        return Name(f"special.erf({self.text})", self.operations + 1)
+
     def __bool__(self) -> bool:
         raise TypeError("branches are not written down")
 
@@ -57,35 +73,38 @@ class Name(np.lib.mixins.NDArrayOperatorsMixin):
         return Name(f"np.{function}({', '.join(texts)})", count)
 
 
-_OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+_OPERATORS = {
+    "add": "+", "subtract": "-", "multiply": "*", "divide": "/", "bitwise_and": "&", "bitwise_or": "|",
+    "greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<=",
+}  # fmt: skip
 
 
 class Kernel:
-    """A rule that is compiled when it first meets large arrays."""
+    """A rule that is compiled when it first meets large arrays: of one shape and dtype, without gaps.
 
-    def __init__(self, rule: Callable[..., Any], names: tuple[str, ...]) -> None:
-        self.rule, self.names = rule, names
+    It may take numbers too; an array that is one number broadcast is such a number. `small` computes with
+    everything else.
+    """
+
+    def __init__(self, rule: Callable[..., Any], names: tuple[str, ...], small: Any = None) -> None:
+        self.rule, self.names, self.small = rule, names, small or rule
         self.lock = threading.Lock()
         self.compiled: Dispatcher | None = None
         self.tried = False
         self.read: list[int] = []  # which of the names the expression has
 
     def __call__(self, g: Any, *values: Any) -> Any:
-        if type(g) is np.ndarray and g.size >= LARGE:
+        if type(g) is np.ndarray and g.size >= LARGE and g.dtype.name in _FLOATS:
             found = self._find()
-            given = (g, *values)
-            read = [given[k] for k in self.read]
-            if found is not None and self._suits(g, read):
-                flat = tuple([a.reshape(-1) for a in read])
-                code, inputs = found.find(flat)
-                return code.owned(code.call(inputs), inputs)[0].reshape(g.shape)
-        return self.rule(g, *values)
-
-    def _suits(self, g: Any, read: list[Any]) -> bool:
-        return g.dtype.name in _FLOATS and all(
-            type(a) is np.ndarray and a.shape == g.shape and a.dtype is g.dtype and a.flags.c_contiguous
-            for a in read
-        )
+            if found is not None:
+                given = (g, *values)
+                flat = _flat([given[k] for k in self.read], g)
+                if flat is not None:
+                    code, inputs = found.find(flat)
+                    made = code.owned(code.call(inputs), inputs)[0]
+                    # Arrays of code from the disk have a dtype object of their own; others are NumPy's one.
+                    return made.reshape(g.shape).view(g.dtype)
+        return self.small(g, *values)
 
     def _find(self) -> Dispatcher | None:
         if not self.tried:
@@ -105,8 +124,39 @@ class Kernel:
         self.read = [k for k, name in enumerate(self.names) if re.search(rf"\b{name}\b", expression.text)]
         names = [self.names[k] for k in self.read]
         text = f"def rule({', '.join(names)}):\n    return {expression.text}\n"
-        rule = written(text, f"rule {expression.text}", {"np": np})
+        rule = written(text, f"rule {expression.text}", {"np": np, "special": special})
         try:
             return dispatcher(target_of(rule), "value", ())
         except PullbackError:
             return None
+
+
+def _flat(given: list[Any], g: Any) -> tuple[Any, ...] | None:
+    """What a compiled rule takes for values of the shape and dtype of g; None if it does not take them."""
+    flat: list[Any] = []
+    arrays = 0
+    for a in given:
+        if type(a) is float or type(a) is int:
+            flat.append(float(a))
+        elif type(a) is g.dtype.type:
+            flat.append(a)
+        elif type(a) is not np.ndarray or a.dtype != g.dtype or (a.ndim and a.shape != g.shape):
+            return None
+        elif a.ndim and a.flags.c_contiguous:
+            flat.append(a.reshape(-1))
+            arrays += 1
+        elif not any(a.strides):
+            flat.append(a[(0,) * a.ndim])
+        else:
+            return None
+    return tuple(flat) if arrays else None
+
+
+def fused(rule: Callable[..., Any]) -> Kernel:
+    """An expression of arrays and numbers, the first an array, as one loop where arrays are large."""
+    return Kernel(rule, tuple(inspect.signature(rule).parameters))
+
+
+def fused_values(rule: Callable[..., Any]) -> Kernel:
+    """`fused` for values rather than derivatives, which the engine keeps quiet: without warnings."""
+    return Kernel(rule, tuple(inspect.signature(rule).parameters), quiet(rule))

@@ -8,6 +8,7 @@ NumPy copies and adds at the speed of memory, though rows of images may be short
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -64,9 +65,26 @@ class Windows(NamedTuple):
         )
 
 
+@functools.lru_cache(256)
+def _parts(windows: Windows, count: Ints, first: int) -> list[tuple[Any, Any]]:
+    """For each element of a window its place in columns, and where it is in the padded array."""
+    every = slice(None)
+    return [((every, *o), (every, *windows.slices(o, count, first))) for o in windows.offsets()]
+
+
+def last(x: Array) -> Array:
+    """(N, …) seen as (…, N)."""
+    return x.transpose((*range(1, x.ndim), 0))
+
+
+def first(x: Array) -> Array:
+    """(…, N) seen as (N, …)."""
+    return x.transpose((x.ndim - 1, *range(x.ndim - 1)))
+
+
 def batch_last(x: Array, windows: Windows, fill: Any = 0) -> Array:
     """(N, C, *lengths) as (C, *padded lengths, N)."""
-    inside = np.moveaxis(x, 0, -1)
+    inside = last(x)
     if not any(low or high for low, high in windows.padding):
         return np.ascontiguousarray(inside)
     lengths = windows.padded(x.shape[2:])
@@ -79,28 +97,26 @@ def batch_last(x: Array, windows: Windows, fill: Any = 0) -> Array:
 def batch_first(padded: Array, windows: Windows, lengths: Sequence[int]) -> Array:
     """(C, *padded lengths, N) as (N, C, *lengths)."""
     inside = padded[(slice(None), *_inside(windows, lengths))]
-    return np.ascontiguousarray(np.moveaxis(inside, -1, 0))
+    return np.ascontiguousarray(first(inside))
 
 
 def _inside(windows: Windows, lengths: Sequence[int]) -> tuple[slice, ...]:
     return tuple([slice(low, low + n) for n, (low, _) in zip(lengths, windows.padding, strict=True)])
 
 
-def columns(padded: Array, windows: Windows, count: Ints, first: int = 0) -> Array:
+def columns(padded: Array, windows: Windows, count: Ints, start: int = 0) -> Array:
     """What each window shows: (C, *kernel, *count, N), a copy.
 
-    Only the windows from `first` to `first + count[0]` of the first spatial axis.
+    Only the windows from `start` to `start + count[0]` of the first spatial axis.
     """
     channels, batch = padded.shape[0], padded.shape[-1]
     out = np.empty((channels, *windows.kernel, *count, batch), padded.dtype)
-    for offset in windows.offsets():
-        part: Any = (slice(None), *offset)
-        out[part] = padded[(slice(None), *windows.slices(offset, count, first))]
+    for part, where in _parts(windows, count, start):
+        out[part] = padded[where]
     return out
 
 
-def add_columns(padded: Array, cols: Array, windows: Windows, count: Ints, first: int = 0) -> None:
+def add_columns(padded: Array, cols: Array, windows: Windows, count: Ints, start: int = 0) -> None:
     """Add what each window holds to where it lies: the transpose of `columns`."""
-    for offset in windows.offsets():
-        part: Any = (slice(None), *offset)
-        padded[(slice(None), *windows.slices(offset, count, first))] += cols[part]
+    for part, where in _parts(windows, count, start):
+        padded[where] += cols[part]

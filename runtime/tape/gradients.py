@@ -30,9 +30,30 @@ def _alone(arrived: dict[int, Any]) -> int:
 ALONE = _alone({0: np.empty(1)})
 
 
+def _base_alone() -> int:
+    """What `getrefcount` says of the base of a view that nobody else refers to, measured as it is used."""
+    view = np.empty(2).reshape(1, 2)
+    base = view.base
+    return sys.getrefcount(base)
+
+
+BASE_ALONE = _base_alone()
+
+
 def free_of_others(array: Any) -> bool:
-    """Whether an array has memory of its own, that can be written to."""
-    return type(array) is np.ndarray and array.base is None and array.flags.writeable
+    """Whether an array has memory of its own, that can be written to.
+
+    It may show all of another array that nobody else knows, as what has been reshaped does. The memory of
+    that is NumPy's, or comes from compiled code.
+    """
+    if type(array) is not np.ndarray or not array.flags.writeable:
+        return False
+    base = array.base
+    if base is None:
+        return True
+    if type(base) is not np.ndarray or sys.getrefcount(base) > BASE_ALONE or base.nbytes != array.nbytes:
+        return False
+    return base.base is None or type(base.base).__name__ == "_MemInfo"
 
 
 def add_gradient(leaf: Any, g: Any, record: bool, ours: bool) -> None:

@@ -52,6 +52,11 @@ def quiet(compute: Compute) -> Compute:
     return silent
 
 
+def between(compute: Compute) -> Compute:
+    """`compute` for calls between `start` and `end`: quiet by itself where these have no effect."""
+    return quiet(compute) if IGNORING is None else compute
+
+
 def quietly(compute: F) -> F:
     """`quiet` as a decorator of functions with keywords, which keep their names and texts."""
 
@@ -68,4 +73,4 @@ def quietly(compute: F) -> F:
     return silent  # type: ignore[return-value]
 
 
-__all__ = ["IGNORING", "end", "quiet", "quietly", "start"]
+__all__ = ["IGNORING", "between", "end", "quiet", "quietly", "start"]

@@ -20,6 +20,7 @@ from .mode import mode
 from .node import Node, Recorded, wrap
 
 _new: Any = object.__new__
+_ndarray, _asarray = np.ndarray, np.asarray
 
 # "trace" is set by `detect_anomaly`: record where each operation stands. "old" counts programs that may
 # overwrite what is saved, and expect NumPy's results, "keep" those and `saved_tensors_hooks`.
@@ -77,7 +78,13 @@ def record(
     -------
     Recorded
     """
-    out = wrap(face or face_of(operands), array)
+    if face is None:
+        first = operands[0]
+        face = first._face if isinstance(first, Recorded) else face_of(operands)  # type: ignore[attr-defined]
+    out = _new(face)  # `wrap`, without a call
+    out._a = array = array if type(array) is _ndarray else _asarray(array)
+    out._fn = out._grad = out._version_of = out._view = out._more = None
+    out._r = False
     if mode.enabled:
         edges, wanted = [], False
         for value in operands:  # `edge` of each, without a call
@@ -89,7 +96,7 @@ def record(
                     wanted = True
                     continue
             edges.append(None)
-        if wanted and out._a.dtype.kind in "fc":
+        if wanted and array.dtype.kind in "fc":
             attach(out, node, tuple(edges), saved, static)
     return out
 

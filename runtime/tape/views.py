@@ -22,6 +22,8 @@ from .mode import mode
 from .node import FlatBackward, Node, Recorded, Scattered, Version, node_of, output_of, wrap
 from .record import attach, edge, record, settings
 
+_new: Any = object.__new__
+
 # Kinds of dtypes by category: a result of a higher one does not fit into a value of a lower one.
 CATEGORY = {"b": 0, "u": 1, "i": 1, "f": 2, "c": 3}
 
@@ -146,18 +148,24 @@ def view(
     must share memory.
     """
     before, recorded = x._view, mode.enabled
+    shows = _new(View)
     if before is None:
-        base, memory, chain = x, x._a, None
+        shows.base, shows.memory, shows.chain = x, x._a, (None, operation, arguments)
     else:
         if recorded:
             before.refresh(x)
-        base, memory, chain = before.base, before.memory, before.chain
+        shows.base, shows.memory = before.base, before.memory
+        shows.chain = (before.chain, operation, arguments)
         why = before.why or why
-    if not recorded and why is None:
-        why = IN_NO_GRAD
-    out = wrap(type(x)._face, array)  # type: ignore[attr-defined]
-    version = out._version_of = x._version_of or x._shared_version()
-    out._view = View(base, memory, (chain, operation, arguments), version.n, why)
+    shows.why = why if recorded or why is not None else IN_NO_GRAD
+    version = x._version_of or x._shared_version()
+    shows.version = version.n
+    out: Any = _new(type(x)._face)  # type: ignore[attr-defined]
+    out._a = array
+    out._fn = out._grad = out._more = None
+    out._r = False
+    out._version_of = version
+    out._view = shows
     if x._r and recorded and array.dtype.kind in "fc":
         attach(out, node, (x if x._fn is None else x._fn,), None, static)
     return out

@@ -314,7 +314,10 @@ def unsqueeze(input: Any, dim: int) -> Tensor:
     x = tensor_of(input)
     shape = x._a.shape
     k = axis_of(dim, len(shape) + 1)
-    made: Tensor = as_shape(x, (*shape[:k], 1, *shape[k:]), UnsqueezeBackward0)
+    full = (*shape[:k], 1, *shape[k:])  # of every layout a view
+    made: Tensor = view(
+        UnsqueezeBackward0, x._a.reshape(full), x, as_shape, (full, UnsqueezeBackward0), shape
+    )
     return made
 
 

@@ -31,14 +31,56 @@ def expanded(x: Any, shape: tuple[int, ...]) -> Any:
 
 
 def stretched(a: Any, shape: tuple[int, ...]) -> Any:
-    """`np.broadcast_to` of a shape that fits, in a fifth of its time for arrays that are contiguous."""
-    if not a.size or not a.flags.c_contiguous:
-        return np.broadcast_to(a, shape)
+    """`np.broadcast_to`, in a fifth of its time for arrays that are contiguous."""
     extra = len(shape) - a.ndim
-    steps = [0 if n == 1 else s for n, s in zip(a.shape, a.strides, strict=True)]
-    out: Any = np.ndarray(shape, a.dtype, a, 0, (*([0] * extra), *steps))
-    out.flags.writeable = False
+    if extra < 0 or not a.size or not a.flags.c_contiguous:
+        return np.broadcast_to(a, shape)
+    steps = [0] * extra + [*a.strides]
+    k = extra
+    for n in a.shape:
+        if n != shape[k]:
+            if n != 1:
+                return np.broadcast_to(a, shape)  # which refuses
+            steps[k] = 0
+        k += 1
+    out: Any = np.ndarray(shape, a.dtype, a, 0, steps)
+    out.setflags(False)  # not to be written to
     return out
+
+
+def _filled(x: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The lengths to expand to, without -1.
+
+    Raises
+    ------
+    RuntimeError
+        If x cannot be expanded to them.
+    """
+    before = x._a.shape
+    extra = len(shape) - len(before)
+    if extra < 0:
+        raise RuntimeError(
+            f"expand({x._kind()}{{{list(before)}}}, size={list(shape)}): the number of sizes provided "
+            f"({len(shape)}) must be greater or equal to the number of dimensions in the tensor "
+            f"({len(before)})"
+        )
+    full = []
+    for k, n in enumerate(shape):
+        has = before[k - extra] if k >= extra else None
+        if n == -1:
+            if has is None:
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing "
+                    f"dimension {k}"
+                )
+            n = has
+        elif has is not None and has not in (1, n):
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({has}) at "
+                f"non-singleton dimension {k}.  Target sizes: {list(shape)}.  Tensor sizes: {list(before)}"
+            )
+        full.append(n)
+    return tuple(full)
 
 
 @function("expand", root=False)
@@ -72,34 +114,16 @@ def expand(input: Any, *size: Any, implicit: bool = False) -> Tensor:
             [1, 2]])
     """
     x = tensor_of(input)
-    before = x._a.shape
     shape = sizes(size)
-    extra = len(shape) - len(before)
-    if extra < 0:
-        raise RuntimeError(
-            f"expand({x._kind()}{{{list(before)}}}, size={list(shape)}): the number of sizes provided "
-            f"({len(shape)}) must be greater or equal to the number of dimensions in the tensor "
-            f"({len(before)})"
-        )
-    full = []
-    for k, n in enumerate(shape):
-        has = before[k - extra] if k >= extra else None
-        if n == -1:
-            if has is None:
-                raise RuntimeError(
-                    f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing "
-                    f"dimension {k}"
-                )
-            n = has
-        elif has is not None and has not in (1, n):
-            raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({has}) at "
-                f"non-singleton dimension {k}.  Target sizes: {list(shape)}.  Tensor sizes: {list(before)}"
-            )
-        full.append(n)
-    if tuple(full) == before:  # not read-only then
-        return as_shape(x, before, ExpandBackward0)
-    made: Tensor = expanded(x, tuple(full))
+    if -1 in shape:
+        shape = _filled(x, shape)
+    if shape == x._a.shape:  # not read-only then
+        return as_shape(x, shape, ExpandBackward0)
+    try:
+        made: Tensor = expanded(x, shape)
+    except ValueError:
+        _filled(x, shape)
+        raise
     return made
 
 

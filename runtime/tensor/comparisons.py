@@ -22,6 +22,11 @@ _COMPARISONS = {
 }  # fmt: skip
 
 
+_OPERANDS = (int, float, complex, np.ndarray, np.generic)
+_ndarray = np.ndarray
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+
 def _float(a: Any, b: Any) -> str:
     """How messages call the dtype of floats that are no operands."""
     return {"f4": "Float", "f8": "Double", "f2": "Half"}.get(np.result_type(a, b).str[1:], "ComplexFloat")
@@ -32,20 +37,24 @@ def _comparison(name: str, compute: Any) -> Any:
     ordering = name in ("lt", "le", "gt", "ge")
 
     def compare(x: Any, z: Any) -> Tensor:
-        if not isinstance(z, (Recorded, int, float, complex, np.ndarray, np.generic)) or not isinstance(
-            x, (Recorded, int, float, complex, np.ndarray, np.generic)
-        ):
-            return NotImplemented
         a = x._a if isinstance(x, Recorded) else x
         b = z._a if isinstance(z, Recorded) else z
-        if getattr(a, "dtype", None) is not getattr(b, "dtype", None):
-            a, b = promoted(a, b)
-        if ordering and np.result_type(a).kind == "c":
-            raise NotImplementedError(
-                f'"{name}_cpu" not implemented for complex numbers, which have no order'
-            )
-        if shown != name and np.result_type(a).kind == "b":
-            raise NotImplementedError(f"\"{shown}_cpu\" not implemented for 'Bool'")
+        kind, other = getattr(a, "dtype", None), type(b)
+        # The two ways that need no thought: floats of one dtype, and a float with a Python number.
+        if not (
+            (kind is _F32 or kind is _F64)
+            and (b.dtype is kind if other is _ndarray else other is float or other is int)
+        ):
+            if not isinstance(a, _OPERANDS) or not isinstance(b, _OPERANDS):
+                return NotImplemented
+            if kind is not getattr(b, "dtype", None):
+                a, b = promoted(a, b)
+            if ordering and np.result_type(a).kind == "c":
+                raise NotImplementedError(
+                    f'"{name}_cpu" not implemented for complex numbers, which have no order'
+                )
+            if shown != name and np.result_type(a).kind == "b":
+                raise NotImplementedError(f"\"{shown}_cpu\" not implemented for 'Bool'")
         try:
             made: Tensor = wrap(Tensor, compute(a, b))
         except ValueError as error:

@@ -9,7 +9,7 @@ import numpy as np
 from ..tape.node import Node, Recorded, wrap
 from ..tape.record import array_of, like, record, record_many
 from .arguments import one_axis
-from .picking import beside, place
+from .picking import beside, extreme, place
 from .pointwise import QUICK, into
 from .reductions import ordered, restored
 from .return_types import VALUES_AND_INDICES, structure
@@ -130,6 +130,18 @@ def nonempty(a: Any, name: str, axis: int | None = None) -> None:
         raise IndexError(f"{name}(): Expected reduction dim {axis} to have non-zero size.")
 
 
+def _of_all(name: str, input: Any, out: Any) -> Any:
+    """The largest or smallest of all elements."""
+    x = tensor_of(input)
+    a = x._a
+    if not a.size:
+        nonempty(a, name)
+    largest = name == "max"
+    node = MaxBackward1 if largest else MinBackward1
+    made = record(node, extreme(a, largest), (x,), (x,), (a.shape, None, False))
+    return made if out is None else into(out, made)
+
+
 def _extremum(
     name: str, args: tuple[Any, ...], input: Any, dim: Any, keepdim: Any, out: Any, other: Any
 ) -> Any:
@@ -141,15 +153,11 @@ def _extremum(
             dim, keepdim = args[0], args[1] if len(args) > 1 else keepdim
     if other is not None:
         return into(out, QUICK[f"{name}imum"](input, other))
+    if dim is None:
+        return _of_all(name, input, out)
     x = tensor_of(input)
     a = x._a
     largest = name == "max"
-    if dim is None:
-        nonempty(a, name)
-        result = np.maximum.reduce(a, None) if largest else np.minimum.reduce(a, None)
-        node: Any = MaxBackward1 if largest else MinBackward1
-        made = record(node, result, (x,), (x,), (a.shape, None, False))
-        return made if out is None else into(out, made)
     if not hasattr(dim, "__index__"):
         raise TypeError(f"{name}() received an invalid combination of arguments: dim must be an int")
     if a.dtype.kind == "c":
@@ -203,6 +211,8 @@ def max(
     >>> x.max(dim=1).indices
     tensor([1, 0])
     """
+    if not args and dim is None and other is None:
+        return _of_all("max", input, out)
     return _extremum("max", args, input, dim, keepdim, out, other)
 
 
@@ -245,6 +255,8 @@ def min(
     >>> x.min(0).values
     tensor([1., 2.])
     """
+    if not args and dim is None and other is None:
+        return _of_all("min", input, out)
     return _extremum("min", args, input, dim, keepdim, out, other)
 
 

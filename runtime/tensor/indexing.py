@@ -14,7 +14,7 @@ import numpy as np
 from ..ops.linear import Linear, apply
 from ..tape.node import Node, Recorded, Scattered
 from ..tape.record import record
-from ..tape.views import assign, copied, view
+from ..tape.views import assign, copied, view, writable, written
 from .filling import put_into, source
 from .table import METHODS
 
@@ -431,6 +431,16 @@ def put_at(x: Any, picks: Any, tensors: tuple[Any, ...], value: Any) -> Any:
     return assign(x, store, IndexPutBackward0, (operand,), tensors or None, picks)
 
 
+def _put_number(x: Any, key: Any, value: Any) -> None:
+    """A number written to the elements at a simple index of a value that has no history."""
+    number = source(x, value)[1]
+    try:
+        writable(x)[key] = number
+    except IndexError:
+        raise _misfit(key, x._a.shape) from None
+    written(x)
+
+
 def setitem(x: Any, key: Any, value: Any) -> None:
     """`x[key] = value`."""
     kind = type(key)
@@ -448,6 +458,9 @@ def setitem(x: Any, key: Any, value: Any) -> None:
     else:
         parts = _Parts(key, x._a.shape) if type(x)._promotes else _NumpyParts(key)
         simple, picks, tensors = parts.simple, parts.picks, tuple(parts.tensors)
+    if picks is None and x._view is None and not x._r and not isinstance(value, (Recorded, np.ndarray)):
+        _put_number(x, simple, value)  # nobody records it: no view of the part is needed
+        return
     target = x if simple is None else item(x, simple)
     if picks is None:
         put_into(target, value)

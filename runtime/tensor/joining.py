@@ -91,37 +91,44 @@ def cat(tensors: Any, dim: int = 0, *, axis: Any = None, out: Any = None) -> Ten
     >>> pb.cat([pb.tensor([1, 2]), pb.tensor([3])])
     tensor([1, 2, 3])
     """
-    found = _given(tensors, "cat")
-    if not found:
-        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
-    arrays = [t._a for t in found]
     if axis is not None:
         dim = axis
-    made = _quickly(found, arrays, dim)
+    made = _quickly(tensors, dim) if type(tensors) in (list, tuple) else None
     if made is None:
-        made = _of_all_kinds(found, arrays, dim)
+        found = _given(tensors, "cat")
+        if not found:
+            raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+        made = _of_all_kinds(found, [t._a for t in found], dim)
     return made if out is None else into(out, made)
 
 
-def _quickly(found: list[Tensor], arrays: list[Any], dim: int) -> Tensor | None:
+def _quickly(tensors: Any, dim: int) -> Tensor | None:
     """Tensors joined that have one dtype and as many axes; None if they have not, or do not fit."""
-    first = arrays[0]
-    rank, kind = first.ndim, first.dtype
-    for a in arrays:
-        if a.dtype is not kind or a.ndim != rank or not a.size:
+    arrays: list[Any] = []
+    ends, at = [], 0
+    for t in tensors:
+        if not isinstance(t, Tensor):
             return None
-    if not rank:
+        a = t._a
+        if not arrays:
+            kind, rank = a.dtype, a.ndim
+            if not rank:
+                return None
+            place = axis_of(dim, rank)
+        elif a.dtype is not kind or a.ndim != rank:
+            return None
+        if not a.size:
+            return None
+        arrays.append(a)
+        start, at = at, at + a.shape[place]
+        ends.append((start, at))
+    if not arrays:
         return None
-    place = axis_of(dim, rank)
     try:
         result = np.concatenate(arrays, place)
     except ValueError:
         return None
-    ends, at = [], 0
-    for a in arrays:
-        start, at = at, at + a.shape[place]
-        ends.append((start, at))
-    made: Tensor = record(CatBackward0, result, tuple(found), None, (place, ends))
+    made: Tensor = record(CatBackward0, result, tuple(tensors), None, (place, ends))
     return made
 
 
@@ -218,8 +225,11 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
         if a.dtype is not kind:
             kind = result_type(*arrays)
     place = axis_of(dim, len(shape) + 1)
-    new: Any = (slice(None),) * place + (None,)
-    result: Any = np.concatenate([a[new] for a in arrays], place, dtype=kind, casting="unsafe")
+    if place:
+        new: Any = (slice(None),) * place + (None,)
+        result: Any = np.concatenate([a[new] for a in arrays], place, dtype=kind, casting="unsafe")
+    else:
+        result = np.array(arrays, kind)
     made: Tensor = record(StackBackward0, result, tuple(found), None, place)
     return made if out is None else into(out, made)
 

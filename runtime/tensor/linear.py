@@ -128,7 +128,7 @@ def multiply(a: Any, b: Any) -> Any:
     if a.dtype.itemsize == 2 and a.dtype.kind == "f":
         return _product(a.astype(np.float32), b.astype(np.float32)).astype(np.float16)
     if 0 < a.ndim < 3 and 0 < b.ndim < 3:
-        return np.dot(a, b)  # the same product, which asks less before it begins, and never warns
+        return a.dot(b)  # the same product, which asks less before it begins, and never warns
     return _product(a, b)
 
 
@@ -140,9 +140,9 @@ def pair(name: str, input: Any, other: Any, message: str = "") -> tuple[Tensor, 
     RuntimeError, TypeError
         If both are tensors and their dtypes differ.
     """
+    if isinstance(input, Tensor) and isinstance(other, Tensor) and input._a.dtype is other._a.dtype:
+        return input, other
     x, z = tensor_of(input), tensor_of(other)
-    if x._a.dtype is z._a.dtype:
-        return x, z
     if x._a.dtype != z._a.dtype:
         if isinstance(input, Recorded) and isinstance(other, Recorded):
             one, two = (_C_NAMES.get(v._a.dtype.name, v._a.dtype.name) for v in (x, z))
@@ -257,14 +257,15 @@ def matmul(input: Any, other: Any, *, out: Any = None) -> Tensor:
 
 
 def _operator(x: Any, z: Any) -> Any:
-    for operand in (x, z):
-        if not isinstance(operand, (Recorded, np.ndarray)):
-            return NotImplemented
-    return matmul(x, z)
+    return matmul(x, z) if isinstance(z, (Recorded, np.ndarray)) else NotImplemented
+
+
+def _reflected(x: Any, z: Any) -> Any:
+    return matmul(z, x) if isinstance(z, (Recorded, np.ndarray)) else NotImplemented
 
 
 put("linalg_matmul", matmul, method=False)
-METHODS.update(__matmul__=_operator, __rmatmul__=lambda x, z: _operator(z, x), __imatmul__=_operator)
+METHODS.update(__matmul__=_operator, __rmatmul__=_reflected, __imatmul__=_operator)
 
 
 def _matrices(name: str, x: Any, z: Any, ranks: tuple[int, int], words: tuple[str, str]) -> None:

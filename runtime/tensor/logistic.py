@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import special
 
+from ..ops.kernels import LARGE, Kernel, fused
 from ..ops.pointwise import quiet, unary
 from ..ops.promotion import as_float
 from ..tape.node import Node
@@ -13,6 +15,11 @@ from ..tape.record import record
 from .pointwise import QUICK, into
 from .table import METHODS, function
 from .tensor import Tensor, tensor_of
+
+
+@fused
+def _sigmoid_slope(g: Any, y: Any) -> Any:
+    return g * (y * (1 - y))
 
 
 class SigmoidBackward0(Node):
@@ -23,8 +30,9 @@ class SigmoidBackward0(Node):
     operands = False
 
     def backward(self, g: Any, y: Any) -> Any:
-        slope = y * (1 - y)
-        return (g * (np.conj(slope) if g.dtype.kind == "c" else slope),)
+        if g.dtype.kind == "c":
+            return (g * np.conj(y * (1 - y)),)
+        return (_sigmoid_slope(g, y),)
 
 
 class RsqrtBackward0(Node):
@@ -39,11 +47,20 @@ class RsqrtBackward0(Node):
 
 
 def _expit(a: Any) -> Any:
+    if a.size < 256 and a.dtype.itemsize > 2 and a.dtype.kind == "f":
+        return special.expit(a)  # one call; NumPy's passes are faster over many elements
+    if a.size >= LARGE:
+        return _logistic(a)
+    return _exponential(a)
+
+
+def _exponential(a: Any) -> Any:
     r = np.exp(-a)
     r += 1
     return np.reciprocal(r) if r.dtype.kind == "f" else 1 / r
 
 
+_logistic = Kernel(lambda x: 1.0 / (1.0 + np.exp(-x)), ("x",), _exponential)
 _rsqrt = quiet(lambda a: 1 / np.sqrt(a))
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.pointwise import quiet
 from ..tape.node import Node
+from ..tape.quiet import IGNORING, between, end, quiet, start
 from ..tape.record import record
 from .dtypes import numpy_dtype
 from .pointwise import into
@@ -42,7 +42,7 @@ class SumBackward1(Node):
 
 
 _sum: Any = np.add.reduce
-_add = quiet(_sum)
+_add, _total = quiet(_sum), between(_sum)
 _INT64 = np.dtype(np.int64)
 
 
@@ -93,7 +93,12 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     else:
         kind = a.dtype
     if dim is None and not keepdim:
-        made: Tensor = record(SumBackward0, _add(a, None, kind), (x,), None, a.shape)
+        token = start(IGNORING)
+        try:
+            result = _total(a, None, kind)
+        finally:
+            end(token)
+        made: Tensor = record(SumBackward0, result, (x,), None, a.shape)
     else:
         axes = axes_of(dim, a.ndim)
         result = _add(a, axes if a.ndim else None, kind, None, keepdim)

@@ -10,7 +10,7 @@ from ..ops.linear import Linear, apply
 from ..tape.node import Recorded, wrap
 from ..tape.record import record
 from .indexing import collected, placed, summed_at
-from .picking import beside
+from .picking import beside, extreme
 from .pointwise import into
 from .table import function
 from .tensor import Tensor, axis_of, tensor_of
@@ -18,7 +18,7 @@ from .tensor import Tensor, axis_of, tensor_of
 _ALL = slice(None)
 
 
-_INT64 = np.dtype(np.int64)
+_INT64, _UNSIGNED = np.dtype(np.int64), np.dtype(np.uint64)
 
 
 def index_of(
@@ -36,7 +36,7 @@ def index_of(
         raise RuntimeError(f"{name}(): Expected dtype int64 for index")
     if x is not None and array.size:
         n = x._a.shape[dim] if x._a.ndim else 1
-        if array.dtype is _INT64 and np.maximum.reduce(array.view(np.uint64), None) < n:
+        if array.dtype is _INT64 and extreme(array.view(_UNSIGNED)) < n:
             return array  # negative numbers are large ones there
         low = -n if negative else 0
         if int(array.min()) < low or int(array.max()) >= n:

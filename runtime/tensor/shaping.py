@@ -124,6 +124,23 @@ def inferred(shape: tuple[int, ...], size: int) -> tuple[int, ...]:
     raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {size}")
 
 
+def fitted(array: np.ndarray[Any, Any], shape: tuple[Any, ...]) -> np.ndarray[Any, Any]:
+    """An array in a shape as users give it: numbers one by one or as one sequence, one of which may be -1.
+
+    Raises
+    ------
+    RuntimeError, TypeError
+        If the shape does not fit, or is none.
+    """
+    try:
+        made = array.reshape(shape)
+        if made.shape == shape:
+            return made
+    except (TypeError, ValueError):
+        pass
+    return array.reshape(inferred(sizes(shape), array.size))
+
+
 def as_shape(x: Any, shape: tuple[int, ...], node: type[Node] = ViewBackward0) -> Any:
     """A value or an array in another shape, without a copy.
 
@@ -234,11 +251,15 @@ def view_as(input: Any, other: Any) -> Tensor:
 
 def reshaped(x: Any, shape: tuple[int, ...]) -> Any:
     """A tensor in another shape: a view if the layout allows it, else a copy."""
+    return _shaped(x, x._a.reshape(shape))
+
+
+def _shaped(x: Any, array: np.ndarray[Any, Any]) -> Any:
+    """The array of a tensor in another shape as a tensor."""
     before = x._a
-    array = before.reshape(shape)
     if before.flags.c_contiguous or array.size <= 1 or np.may_share_memory(array, before):
         node = ViewBackward0 if before.flags.c_contiguous else ReshapeAliasBackward0
-        return view(node, array, x, as_shape, (shape,), before.shape)
+        return view(node, array, x, as_shape, (array.shape,), before.shape)
     return record(UnsafeViewBackward0, array, (x,), None, before.shape)
 
 
@@ -270,7 +291,7 @@ def reshape(input: Any, *shape: Any) -> Tensor:
             [2, 3]])
     """
     x = tensor_of(input)
-    made: Tensor = reshaped(x, inferred(sizes(shape), x._a.size))
+    made: Tensor = _shaped(x, fitted(x._a, shape))
     return made
 
 

@@ -40,9 +40,9 @@ def test_ratios_and_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return call
 
-    found = tape._timed("case", takes(1e-6), takes(4e-6), 3, clock)
+    found = tape.timed("case", takes(1e-6), takes(4e-6), 3, clock)
     assert found.ratio == pytest.approx(0.25)
-    alone = tape._timed("alone", takes(2e-6), None, 3, clock)
+    alone = tape.timed("alone", takes(2e-6), None, 3, clock)
     assert tape.table([found, alone]).splitlines()[2:] == [
         "| case | 1.00 µs | 4.00 µs | 0.25 |",
         "| alone | 2.00 µs |  |  |",

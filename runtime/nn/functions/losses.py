@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...ops.kernels import fused, fused_values
 from ...ops.pointwise import quiet
 from ...ops.promotion import promoted
 from ...tape.node import Node
@@ -18,18 +19,41 @@ from .pointwise import floats, sigmoid_of
 from .reduction import reduced, reduction_of, share
 
 
+# ---- g times the derivatives in x
+@fused
+def _square_slope(x: Any, t: Any, g: Any) -> Any:
+    return g * (2 * (x - t))
+
+
+@fused
+def _smooth_slope(x: Any, t: Any, g: Any, beta: Any) -> Any:
+    d = x - t
+    return g * np.where(np.abs(d) < beta, d / beta, np.sign(d))
+
+
+@fused
+def _huber_slope(x: Any, t: Any, g: Any, delta: Any) -> Any:
+    d = x - t
+    return g * np.where(np.abs(d) <= delta, d, delta * np.sign(d))
+
+
+@fused
+def _logistic_slope(x: Any, t: Any, g: Any) -> Any:
+    return g * (sigmoid_of(x) - t)
+
+
 class _Loss(Node):
     """A loss of x against t, element by element, and reduced; `static` is how, of how many, and settings."""
 
     __slots__ = ()
 
-    def slope(self, x: Any, t: Any) -> Any:
-        """The derivative of each loss in x."""
+    def slope(self, x: Any, t: Any, g: Any) -> Any:
+        """g times the derivative of each loss in x."""
         raise NotImplementedError
 
     def backward(self, g: Any, x: Any, t: Any) -> Any:
         reduction, count, _ = self.static
-        slope = share(g, reduction, count) * self.slope(x, t)
+        slope = self.slope(x, t, share(g, reduction, count))
         return (slope if self.wants(0) else None, -slope if self.wants(1) else None)
 
 
@@ -38,8 +62,8 @@ class MseLossBackward0(_Loss):
 
     __slots__ = ()
 
-    def slope(self, x: Any, t: Any) -> Any:
-        return 2 * (x - t)
+    def slope(self, x: Any, t: Any, g: Any) -> Any:
+        return _square_slope(x, t, g)
 
 
 class SmoothL1LossBackward0(_Loss):
@@ -47,9 +71,9 @@ class SmoothL1LossBackward0(_Loss):
 
     __slots__ = ()
 
-    def slope(self, x: Any, t: Any) -> Any:
-        d, beta = x - t, self.static[2]
-        return np.where(np.abs(d) < beta, d / beta, np.sign(d)) if beta else np.sign(d)
+    def slope(self, x: Any, t: Any, g: Any) -> Any:
+        beta = self.static[2]
+        return _smooth_slope(x, t, g, beta) if beta else g * np.sign(x - t)
 
 
 class HuberLossBackward0(_Loss):
@@ -57,9 +81,8 @@ class HuberLossBackward0(_Loss):
 
     __slots__ = ()
 
-    def slope(self, x: Any, t: Any) -> Any:
-        d, delta = x - t, self.static[2]
-        return np.where(np.abs(d) <= delta, d, delta * np.sign(d))
+    def slope(self, x: Any, t: Any, g: Any) -> Any:
+        return _huber_slope(x, t, g, self.static[2])
 
 
 def _compared(
@@ -167,9 +190,14 @@ def l1_loss(
     return made
 
 
-def _smooth(d: Any, beta: float) -> Any:
+@fused_values
+def _smooth_values(d: Any, beta: Any) -> Any:
     d = np.abs(d)
-    return np.where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta) if beta else d
+    return np.where(d < beta, 0.5 * d * d / beta, d - 0.5 * beta)
+
+
+def _smooth(d: Any, beta: float) -> Any:
+    return _smooth_values(d, beta) if beta else np.abs(d)
 
 
 def smooth_l1_loss(
@@ -210,7 +238,8 @@ def smooth_l1_loss(
     return _compared(SmoothL1LossBackward0, _smooth, input, target, how, beta)
 
 
-def _huber(d: Any, delta: float) -> Any:
+@fused_values
+def _huber(d: Any, delta: Any) -> Any:
     d = np.abs(d)
     return np.where(d <= delta, 0.5 * d * d, delta * (d - 0.5 * delta))
 
@@ -340,22 +369,25 @@ class BinaryCrossEntropyWithLogitsBackward0(Node):
         g = share(g, *self.static)
         if w is not None:
             g = g * w
-        s = sigmoid_of(x)
         one = two = None
         if p is None:
-            one = g * (s - t) if self.wants(0) else None
+            one = _logistic_slope(x, t, g) if self.wants(0) else None
             two = -(g * x) if self.wants(1) else None
         else:
+            s = sigmoid_of(x)
             one = g * ((1 + (p - 1) * t) * s - p * t) if self.wants(0) else None
             two = g * ((p - 1) * np.logaddexp(-x, 0.0) - x) if self.wants(1) else None
         return one, two
 
 
+@fused_values
+def _logistic(a: Any, t: Any) -> Any:
+    return (1 - t) * a + np.maximum(-a, 0) + np.log1p(np.exp(-np.abs(a)))
+
+
 @quiet
-def _logistic(a: Any, t: Any, p: Any) -> Any:
+def _logistic_weighed(a: Any, t: Any, p: Any) -> Any:
     tail = np.log1p(np.exp(-np.abs(a)))
-    if p is None:
-        return (1 - t) * a + np.maximum(-a, 0) + tail
     return (1 - t) * a + (1 + (p - 1) * t) * (tail + np.maximum(-a, 0))
 
 
@@ -406,7 +438,7 @@ def binary_cross_entropy_with_logits(
     weight = None if weight is None else tensor_of(weight)
     positive = None if pos_weight is None else tensor_of(pos_weight)
     a, b = promoted(x._a, t._a)
-    losses = np.asarray(_logistic(a, b, None if positive is None else positive._a))
+    losses = np.asarray(_logistic(a, b) if positive is None else _logistic_weighed(a, b, positive._a))
     if weight is not None:
         losses = losses * weight._a
     made: Tensor = record(

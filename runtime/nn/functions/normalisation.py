@@ -34,6 +34,12 @@ class _Normalised(Node):
         weight = None if w is None else np.reshape(w, seen)
         if isinstance(g, Recorded) or isinstance(x, Recorded):
             slope, unit = _recorded(g, x, weight, axes, eps)
+        elif (found := kernels.cotangents(g, x, axes, weight, mean, scale, seen)) is not None:
+            return (
+                np.reshape(found[0], shape),
+                np.reshape(found[1], w.shape) if self.wants(1) else None,
+                np.reshape(found[2], flat) if self.wants(2) else None,
+            )
         elif self.wants(0):
             slope, unit = kernels.slopes(g, x, axes, weight, mean, scale)
             unit *= scale
@@ -108,15 +114,20 @@ class _Affine(Node):
 
     def backward(self, g: Any, x: Any, w: Any, mean: Any, scale: Any) -> Any:
         view, seen = self.static
-        shape = x.shape
-        g = np.reshape(g, view)
+        g, rows = np.reshape(g, view), np.reshape(x, view)
         factor = scale if w is None else np.reshape(w, seen) * scale
+        for_w: Any = None
+        for_b: Any = None
+        if self.wants(1) or self.wants(2):
+            if isinstance(g, Recorded):
+                for_b, for_w = _reduced(g, seen), _reduced(g * (rows - mean), seen) * scale
+            else:
+                one, two = kernels.sums(g, rows, mean)
+                for_b, for_w = kernels.folded(one, seen), kernels.folded(two, seen) * scale
         return (
-            np.reshape(g * factor, shape) if self.wants(0) else None,
-            np.reshape(_reduced(g * ((np.reshape(x, view) - mean) * scale), seen), w.shape)
-            if self.wants(1)
-            else None,
-            np.reshape(_reduced(g, seen), (-1,)) if self.wants(2) else None,
+            np.reshape(g * factor, x.shape) if self.wants(0) else None,
+            np.reshape(for_w, w.shape) if self.wants(1) else None,
+            np.reshape(for_b, (-1,)) if self.wants(2) else None,
         )
 
 
@@ -190,10 +201,10 @@ def batch_norm(
     else:
         mean = running_mean._a.astype(a.dtype).reshape(seen)
         scale = 1 / np.sqrt(running_var._a.astype(a.dtype).reshape(seen) + a.dtype.type(eps))
-        values = a.reshape(view) - mean
-        values *= scale if weight is None else scale * weight._a.reshape(seen)
-        if bias is not None:
-            values += bias._a.reshape(seen)
+        factor = scale if weight is None else scale * weight._a.reshape(seen)
+        values = kernels.scaled(
+            a.reshape(view), mean, factor, None if bias is None else bias._a.reshape(seen)
+        )
         out = record(
             _Affine, values.reshape(shape), (x, weight, bias), (x, weight, mean, scale), (view, seen)
         )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ....compiler.prims.registry import PRIMS
+from ...ops.kernels import Name
 from ...ops.pointwise import quiet
 from ...tape.node import Recorded
 from ...tape.views import write
@@ -55,7 +56,7 @@ def zero_where(mask: Any, g: Any) -> Any:
 
     Of arrays by their bits: `np.where` takes ten times as long where the mask is irregular.
     """
-    if isinstance(g, Recorded):
+    if isinstance(g, (Recorded, Name)):
         chosen: Any = np.where
         return chosen(mask, 0, g)
     bits = np.asarray(mask).astype(f"i{g.dtype.itemsize}")
@@ -66,13 +67,13 @@ def zero_where(mask: Any, g: Any) -> Any:
 
 def sigmoid_of(x: Any) -> Any:
     """1 / (1 + exp(-x)) of an array or a recorded value."""
-    if isinstance(x, Recorded):
-        return x.sigmoid()  # type: ignore[attr-defined]
+    if isinstance(x, (Recorded, Name)):
+        return x.sigmoid()  # type: ignore[union-attr]
     return _sigmoid(x) if np.ndim(x) else np.asarray(_sigmoid(np.atleast_1d(x)))[0]
 
 
 def erf_of(x: Any) -> Any:
     """The error function of an array or a recorded value."""
-    if isinstance(x, Recorded):
-        return x.erf()  # type: ignore[attr-defined]
+    if isinstance(x, (Recorded, Name)):
+        return x.erf()  # type: ignore[union-attr]
     return _erf(x).astype(x.dtype, copy=False)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.pointwise import quiet
+from ...ops.kernels import fused, fused_values
 from ...tape.node import Node
 from ...tape.record import record
 from ...tensor.tensor import Tensor, axis_of
@@ -20,15 +20,54 @@ _TANH = math.sqrt(2 / math.pi)
 _CUBE = 0.044715
 
 
+# ---- derivatives
+@fused
+def _elu_slope(g: Any, x: Any, alpha: Any, scale: Any, inside: Any) -> Any:
+    below = (inside * alpha * scale) * np.exp(np.minimum(x, 0) * inside)
+    return g * np.where(x <= 0, below, scale)
+
+
+@fused
+def _gelu_slope(g: Any, x: Any) -> Any:
+    return g * (0.5 * (1 + erf_of(x / _ROOT_TWO)) + x * (_NORMAL * np.exp(-0.5 * (x * x))))
+
+
+@fused
+def _gelu_tanh_slope(g: Any, x: Any) -> Any:
+    t = np.tanh(_TANH * (x + _CUBE * (x * x * x)))
+    inner = _TANH * (1 + 3 * _CUBE * (x * x))
+    return g * (0.5 * (1 + t) + 0.5 * (x * (1 - t * t) * inner))
+
+
+@fused
+def _silu_slope(g: Any, x: Any) -> Any:
+    s = sigmoid_of(x)
+    return g * (s * (1 + x * (1 - s)))
+
+
+@fused
+def _mish_slope(g: Any, x: Any) -> Any:
+    t = np.tanh(np.logaddexp(x, 0.0))
+    return g * (t + x * sigmoid_of(x) * (1 - t * t))
+
+
+@fused
+def _softplus_slope(g: Any, x: Any, beta: Any, threshold: Any) -> Any:
+    return g * np.where(x * beta > threshold, 1, sigmoid_of(x * beta))
+
+
+@fused
+def _logsigmoid_slope(g: Any, x: Any) -> Any:
+    return g * sigmoid_of(-x)
+
+
 class EluBackward0(Node):
     """scale · x, or scale · alpha · (exp(inside · x) - 1) below zero; `static` is alpha, scale, inside."""
 
     __slots__ = ()
 
     def backward(self, g: Any, x: Any) -> Any:
-        alpha, scale, inside = self.static
-        below = (inside * alpha * scale) * np.exp(np.minimum(x, 0) * inside)
-        return (g * np.where(x <= 0, below, scale),)
+        return (_elu_slope(g, x, *self.static),)
 
 
 class EluBackward1(EluBackward0):
@@ -55,11 +94,7 @@ class GeluBackward0(Node):
     __slots__ = ()
 
     def backward(self, g: Any, x: Any) -> Any:
-        if self.static:
-            t = np.tanh(_TANH * (x + _CUBE * (x * x * x)))
-            inner = _TANH * (1 + 3 * _CUBE * (x * x))
-            return (g * (0.5 * (1 + t) + 0.5 * (x * (1 - t * t) * inner)),)
-        return (g * (0.5 * (1 + erf_of(x / _ROOT_TWO)) + x * (_NORMAL * np.exp(-0.5 * (x * x)))),)
+        return (_gelu_tanh_slope(g, x) if self.static else _gelu_slope(g, x),)
 
 
 class SiluBackward0(Node):
@@ -68,8 +103,7 @@ class SiluBackward0(Node):
     __slots__ = ()
 
     def backward(self, g: Any, x: Any) -> Any:
-        s = sigmoid_of(x)
-        return (g * (s * (1 + x * (1 - s))),)
+        return (_silu_slope(g, x),)
 
 
 class MishBackward0(Node):
@@ -78,8 +112,7 @@ class MishBackward0(Node):
     __slots__ = ()
 
     def backward(self, g: Any, x: Any) -> Any:
-        t = np.tanh(np.logaddexp(x, 0.0))
-        return (g * (t + x * sigmoid_of(x) * (1 - t * t)),)
+        return (_mish_slope(g, x),)
 
 
 class SoftplusBackward0(Node):
@@ -88,8 +121,7 @@ class SoftplusBackward0(Node):
     __slots__ = ()
 
     def backward(self, g: Any, x: Any) -> Any:
-        beta, threshold = self.static
-        return (g * np.where(x * beta > threshold, 1, sigmoid_of(x * beta)),)
+        return (_softplus_slope(g, x, *self.static),)
 
 
 class LogSigmoidBackward0(Node):
@@ -98,7 +130,7 @@ class LogSigmoidBackward0(Node):
     __slots__ = ()
 
     def backward(self, g: Any, x: Any) -> Any:
-        return (g * sigmoid_of(-x),)
+        return (_logsigmoid_slope(g, x),)
 
 
 class GluBackward0(Node):
@@ -113,8 +145,8 @@ class GluBackward0(Node):
         return (np.concatenate([g * gate, g * one * (gate * (1 - gate))], axis=axis),)
 
 
-@quiet
-def _elu_values(a: Any, alpha: float, scale: float, inside: float) -> Any:
+@fused_values
+def _elu_values(a: Any, alpha: Any, scale: Any, inside: Any) -> Any:
     return np.where(a <= 0, np.expm1(np.minimum(a, 0) * inside) * (alpha * scale), a * scale)
 
 
@@ -222,6 +254,16 @@ def celu_(input: Any, alpha: float = 1.0) -> Tensor:
     return celu(input, alpha, True)
 
 
+@fused_values
+def _gelu_values(a: Any) -> Any:
+    return 0.5 * a * (1 + erf_of(a / _ROOT_TWO))
+
+
+@fused_values
+def _gelu_tanh_values(a: Any) -> Any:
+    return 0.5 * a * (1 + np.tanh(_TANH * (a + _CUBE * (a * a * a))))
+
+
 def gelu(input: Any, approximate: str = "none") -> Tensor:
     """The input times the normal distribution function at it (Hendrycks and Gimpel, 2016).
 
@@ -251,17 +293,19 @@ def gelu(input: Any, approximate: str = "none") -> Tensor:
         raise RuntimeError("approximate argument must be either none or tanh.")
     x = tensor_of(input)
     a = floats(x, "GeluKernelImpl")
-    if approximate == "tanh":
-        result = 0.5 * a * (1 + np.tanh(_TANH * (a + _CUBE * (a * a * a))))
-    else:
-        result = 0.5 * a * (1 + erf_of(a / _ROOT_TWO))
+    result = _gelu_values(a) if approximate == "none" else _gelu_tanh_values(a)
     made: Tensor = record(GeluBackward0, result, (x,), (x,), approximate == "tanh")
     return made
 
 
+@fused_values
+def _silu_values(a: Any) -> Any:
+    return a * sigmoid_of(a)
+
+
 def _silu(x: Tensor) -> Any:
     a = floats(x, "silu_cpu")
-    return record(SiluBackward0, a * sigmoid_of(a), (x,), (x,))
+    return record(SiluBackward0, _silu_values(a), (x,), (x,))
 
 
 def silu(input: Any, inplace: bool = False) -> Tensor:
@@ -287,9 +331,14 @@ def silu(input: Any, inplace: bool = False) -> Tensor:
     return applied(_silu, input, inplace)
 
 
+@fused_values
+def _mish_values(a: Any) -> Any:
+    return a * np.tanh(np.logaddexp(a, 0.0))
+
+
 def _mish(x: Tensor) -> Any:
     a = floats(x, "mish_cpu")
-    return record(MishBackward0, a * np.tanh(np.logaddexp(a, a.dtype.type(0))), (x,), (x,))
+    return record(MishBackward0, _mish_values(a), (x,), (x,))
 
 
 def mish(input: Any, inplace: bool = False) -> Tensor:
@@ -315,8 +364,8 @@ def mish(input: Any, inplace: bool = False) -> Tensor:
     return applied(_mish, input, inplace)
 
 
-@quiet
-def _softplus_values(a: Any, beta: float, threshold: float) -> Any:
+@fused_values
+def _softplus_values(a: Any, beta: Any, threshold: Any) -> Any:
     inner = a * beta
     return np.where(inner > threshold, a, np.log1p(np.exp(inner)) / beta)
 
@@ -350,6 +399,11 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     return made
 
 
+@fused_values
+def _logsigmoid_values(a: Any) -> Any:
+    return np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
+
+
 def logsigmoid(input: Any) -> Tensor:
     """`log(sigmoid(input))`.
 
@@ -370,8 +424,7 @@ def logsigmoid(input: Any) -> Tensor:
     """
     x = tensor_of(input)
     a = floats(x, "log_sigmoid_cpu")
-    result = np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
-    made: Tensor = record(LogSigmoidBackward0, result, (x,), (x,))
+    made: Tensor = record(LogSigmoidBackward0, _logsigmoid_values(a), (x,), (x,))
     return made
 
 

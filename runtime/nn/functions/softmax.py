@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...ops.pointwise import quiet
+from ...ops import rows
 from ...tape.node import Node, wrap
 from ...tape.record import record
 from ...tensor.dtypes import numpy_dtype, of
@@ -24,8 +24,7 @@ class SoftmaxBackward0(Node):
     saves_results = 1
 
     def backward(self, g: Any, y: Any) -> Any:
-        weighed = g * y
-        return (weighed - y * _total(weighed, self.static),)
+        return (rows.softmax_slope(g, y, self.static),)
 
 
 class LogSoftmaxBackward0(Node):
@@ -35,7 +34,7 @@ class LogSoftmaxBackward0(Node):
     saves_results = 1
 
     def backward(self, g: Any, y: Any) -> Any:
-        return (g - np.exp(y) * _total(g, self.static),)
+        return (rows.log_softmax_slope(g, y, self.static),)
 
 
 def _axis(name: str, dim: int | None, ndim: int, level: int) -> int:
@@ -55,39 +54,6 @@ def _axis(name: str, dim: int | None, ndim: int, level: int) -> int:
         )
         dim = 0 if ndim in (0, 1, 3) else 1
     return axis_of(dim, ndim)
-
-
-_largest: Any = np.maximum.reduce
-_sum: Any = np.add.reduce
-
-
-def _shifted(a: Any, axis: int) -> Any:
-    """a minus its largest element along an axis: exp of it is at most 1."""
-    if not a.size:
-        return a.copy()
-    return a - _largest(a, axis, None, None, True)
-
-
-def _total(g: Any, axis: Any) -> Any:
-    """The sums along an axis, which is kept, of an array or a recorded value."""
-    return _sum(g, axis, None, None, True) if type(g) is np.ndarray else np.sum(g, axis=axis, keepdims=True)
-
-
-@quiet
-def softmax_of(a: Any, axis: int) -> Any:
-    """The softmax of an array."""
-    out = _shifted(a, axis)
-    np.exp(out, out)
-    out /= _sum(out, axis, None, None, True)
-    return out
-
-
-@quiet
-def log_softmax_of(a: Any, axis: int) -> Any:
-    """The logarithm of the softmax of an array."""
-    out = _shifted(a, axis)
-    out -= np.log(_sum(np.exp(out), axis, None, None, True))
-    return out
 
 
 def _family(
@@ -130,7 +96,7 @@ def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     >>> pb.nn.functional.softmax(pb.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    return _family("softmax", SoftmaxBackward0, softmax_of, input, dim, dtype)
+    return _family("softmax", SoftmaxBackward0, rows.softmax, input, dim, dtype)
 
 
 def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -160,7 +126,7 @@ def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype:
     >>> pb.nn.functional.log_softmax(pb.tensor([0.0, 0.0]), dim=0)
     tensor([-0.6931, -0.6931])
     """
-    return _family("log_softmax", LogSoftmaxBackward0, log_softmax_of, input, dim, dtype)
+    return _family("log_softmax", LogSoftmaxBackward0, rows.log_softmax, input, dim, dtype)
 
 
 def _negative(input: Any) -> Any:
@@ -196,7 +162,7 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     >>> pb.nn.functional.softmin(pb.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    return _family("softmin", SoftmaxBackward0, softmax_of, _negative(input), dim, dtype)
+    return _family("softmin", SoftmaxBackward0, rows.softmax, _negative(input), dim, dtype)
 
 
 def gumbel_softmax(

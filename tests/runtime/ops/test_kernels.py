@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pullback.compiler.prims.registry import PRIMS
 from pullback.runtime.ops import kernels
-from pullback.runtime.ops.kernels import Kernel, Name
+from pullback.runtime.ops.kernels import Kernel, Name, fused, fused_values
 
 RULES = {
     "tanh": (lambda g, y: PRIMS["tanh"].vjp["x"](y_bar=g, y=y), ("g", "y")),
@@ -57,5 +57,37 @@ def test_other_shapes_and_dtypes_take_the_rule(monkeypatch: pytest.MonkeyPatch) 
 
 def test_names_write_expressions_down() -> None:
     g, y = Name("g"), Name("y")
+    assert (y.sigmoid() * g.erf()).text == "((1.0 / (1.0 + np.exp(np.negative(y)))) * special.erf(g))"
     assert (g * (1.0 - y * y)).text == "(g * (1.0 - (y * y)))"
-    assert np.where(y > 0, g, -g).text == "np.where(np.greater(y, 0.0), g, np.negative(g))"
+    assert np.where(y > 0, g, -g).text == "np.where((y > 0.0), g, np.negative(g))"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_numbers_and_what_is_one_number_broadcast(dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kernels, "LARGE", 8)
+
+    def rule(g: Any, x: Any, factor: Any) -> Any:
+        return np.where(x > factor, g, g * factor)
+
+    kernel = fused(rule)
+    x = np.linspace(-1, 1, 12).astype(dtype).reshape(3, 4)
+    one = np.broadcast_to(x[0, 0], x.shape)
+    for g, factor in (
+        (x * 2, 0.3),
+        (one, 0.3),
+        (one, 1),
+        (x * 2, x.dtype.type(0.3)),
+        (x, np.array(0.3, dtype)),
+    ):
+        found = kernel(g, x, factor)
+        assert found.dtype == dtype and found.flags.writeable
+        np.testing.assert_allclose(found, rule(g, x, factor), rtol=1e-6)
+    assert kernel.compiled is not None and kernel.compiled.table
+    rows = np.broadcast_to(x[:, :1], x.shape)
+    np.testing.assert_allclose(kernel(rows, x, 0.3), rule(rows, x, 0.3), rtol=1e-6)
+
+
+def test_values_come_without_warnings() -> None:
+    kernel = fused_values(lambda x: 1 / x - np.log(x))
+    with np.errstate(all="raise"):
+        np.testing.assert_array_equal(kernel(np.zeros(3)), np.full(3, np.inf))
