@@ -93,7 +93,7 @@ class Spread:
 def spreads(fn: Function, known: Dependences) -> list[Spread]:
     """The spreads of a function that have stencils, in the order of the program."""
     uses = use_counts(fn.body)
-    loops = [op for op in walk(fn.body) if isinstance(op, For) and is_innermost(op, known)]
+    loops = [op for op in walk(fn.body) if isinstance(op, For) and spreading(op) and is_innermost(op, known)]
     return [spread for loop in loops for spread in _in_loop(loop, known, uses)]
 
 
@@ -105,10 +105,7 @@ def spreading(loop: For) -> list[Store]:
 
 def _in_loop(loop: For, known: Dependences, uses: dict[Value, int]) -> list[Spread]:
     """The spreads of an innermost loop, in the largest nest that has some."""
-    adds = spreading(loop)
-    if not adds:
-        return []
-    chain = nest_of(loop, known)
+    adds, chain = spreading(loop), nest_of(loop, known)
     found = (_Finder(chain[k:], known, uses).found(adds) for k in range(len(chain)))
     return next(filter(None, found), [])
 
@@ -130,8 +127,6 @@ class _Finder:
         if any(self.known.literal(loop.lo) != 0 or loop.hi in self.inside for loop in self.nest):
             return []
         spreads = self._spreads(adds)
-        if not spreads:
-            return []
         for region in regions(self.nest[0].body):
             self.users.update((arg, op) for op in region.ops for arg in op.args)
             self.users.update((value, region) for value in region.yields)
