@@ -240,7 +240,11 @@ class Array(Tensor):
 
     def __getitem__(self, key: Any) -> Any:
         key = _plain_key(key)
-        out = METHODS["__getitem__"](self, key)
+        try:
+            out = METHODS["__getitem__"](self, key)
+        except (IndexError, TypeError, ValueError, RuntimeError):
+            self._a[key]  # NumPy's own words
+            raise
         if out._a.ndim == 0 and not _keeps_array(key):
             # NumPy gives a number here, which later writes to the array do not change.
             out._a = out._a.copy()

@@ -21,7 +21,7 @@ class _Library(Call):
 
     def __init__(self, name: str, function: Callable[..., Any], operands: tuple[Any, ...]) -> None:
         self.name = name
-        self.value, self.pull = vjp(function, *[_operand(a) for a in operands])
+        self.value, self.pull = vjp(function, *[_operand(a) for a in operands], fallback="error")
 
     def pulled(self, cotangents: list[Any]) -> tuple[Any, ...]:
         several = isinstance(self.value, tuple)

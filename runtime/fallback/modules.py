@@ -246,19 +246,33 @@ def _writer(function: Any, write: Any) -> Any:
     return call
 
 
-def _vectorize(pyfunc: Any = None, *args: Any, **kwargs: Any) -> Any:
-    plain_one = np.vectorize(pyfunc, *args, **kwargs)
+def _vectorize(pyfunc: Any = None, otypes: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """`np.vectorize`; with options that are more than a dtype NumPy's own, which refuses Arrays."""
+    if pyfunc is None or args or any(kwargs.get(name) for name in ("excluded", "signature")):
+        own: Any = np.vectorize
+        return own(*(() if pyfunc is None else (pyfunc,)), *args, otypes=otypes, **kwargs)
+    return vectorized(pyfunc, otypes)
 
-    def call(*arrays: Any, **named: Any) -> Any:
-        arrays = tuple([stacked(a) for a in arrays])
-        if not any(isinstance(a, Recorded) for a in arrays):
-            return plain_one(*arrays, **named)
-        shape = np.broadcast_shapes(*[np.shape(a) for a in arrays])
-        flat = [np.reshape(np.broadcast_to(a, shape), -1) for a in arrays]
-        found = [pyfunc(*[f[k] for f in flat]) for k in range(math.prod(shape))]
+
+def vectorized(pyfunc: Any, otypes: Any = None) -> Any:
+    """A function that calls another one for each element of its arguments."""
+    plain_one = np.vectorize(pyfunc, otypes=otypes)
+
+    def call(*args: Any, **named: Any) -> Any:
+        names, values = list(named), [stacked(a) for a in (*args, *named.values())]
+        if not any(isinstance(a, Recorded) for a in values):
+            return plain_one(*args, **named)
+        shape = np.broadcast_shapes(*[np.shape(a) for a in values])
+        flat = [np.reshape(np.broadcast_to(a, shape), -1) for a in values]
+        found = []
+        for k in range(math.prod(shape)):
+            each = [f[k] for f in flat]
+            found.append(pyfunc(*each[: len(args)], **dict(zip(names, each[len(args) :], strict=True))))
+        if found and isinstance(found[0], tuple):
+            return tuple([np.reshape(_array(list(part)), shape) for part in zip(*found, strict=True)])
         return np.reshape(_array(found), shape)
 
-    return call if not args and not kwargs else plain_one
+    return call
 
 
 def _isscalar(element: Any) -> bool:

@@ -11,9 +11,12 @@ import sys
 import types
 from typing import Any
 
+import numpy as np
+
+from ..tape.node import Recorded
 from .builtin import BUILTINS
 from .classes import Classes
-from .modules import REPLACED
+from .modules import REPLACED, vectorized
 
 _LIBRARIES = ("numpy", "scipy", "numba", "pullback")
 _LONG = 1000  # containers of more items hold data, not functions
@@ -50,6 +53,8 @@ class Rebound:
             return functools.partial(self.of(value.func), *self.of(value.args), **self.of(value.keywords))
         if isinstance(value, functools._lru_cache_wrapper):
             return self._cached(value)
+        if type(value) is np.vectorize and not value.excluded and value.signature is None:
+            return vectorized(self.of(value.pyfunc), value.otypes)
         return self.classes.of(value)
 
     def _container(self, value: Any) -> Any:
@@ -67,7 +72,18 @@ class Rebound:
     def _cached(self, value: Any) -> Any:
         """A function with a cache, which starts anew in each run: values of another one would not do."""
         if id(value) not in self.made:
-            self.made[id(value)] = functools.lru_cache(**value.cache_parameters())(self.of(value.__wrapped__))
+            function = self.of(value.__wrapped__)
+            cached = functools.lru_cache(**value.cache_parameters())(function)
+
+            @functools.wraps(cached)
+            def call(*args: Any, **kwargs: Any) -> Any:
+                # Recorded values are no keys: equal ones may depend on different arguments.
+                recorded = any(isinstance(v, Recorded) for v in (*args, *kwargs.values()))
+                return (function if recorded else cached)(*args, **kwargs)
+
+            made: Any = call
+            made.cache_clear, made.cache_info = cached.cache_clear, cached.cache_info
+            self.made[id(value)] = made
             self.kept.append(value)
         return self.made[id(value)]
 
