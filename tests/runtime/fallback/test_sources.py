@@ -108,9 +108,9 @@ def test_arguments_that_are_not_compiled_are_taken_as_they_are() -> None:
             total += x[k] ** 2 if k in chosen else 0.0
         return total
 
-    with pytest.warns(pb.FallbackWarning, match=r"argument 'chosen' is a builtins\.set"):
+    with pytest.warns(pb.FallbackWarning, match="f runs on the tape"):
         np.testing.assert_allclose(pb.grad(f)(X, {0, 2}), [0.6, 0.0, 1.2])
-    with pytest.raises(pb.ArgumentError, match=r"builtins\.set"):
+    with pytest.raises(pb.UnsupportedError):
         pb.grad(f, fallback="error")(X, {0, 2})
 
 
