@@ -11,6 +11,7 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+_IN_PYTHON = 1 << 9  # classes made by a class statement, not those that C code has compiled in
 _OWN = ("__dict__", "__weakref__")
 _ORIGINAL = "__pullback_original__"
 
@@ -23,8 +24,10 @@ def original(cls: Any) -> Any:
 class Classes:
     """The twins of one run."""
 
-    def __init__(self, of: Callable[[Any], Any], foreign: Callable[[str | None], bool]) -> None:
-        self.of_value, self.foreign = of, foreign
+    def __init__(
+        self, of: Callable[[Any], Any], foreign: Callable[[str | None], bool], only_classes: bool = False
+    ) -> None:
+        self.of_value, self.foreign, self.only_classes = of, foreign, only_classes
         self.twins: dict[int, Any] = {}
         self.kept: list[Any] = []  # what is known by its address must live
 
@@ -34,13 +37,13 @@ class Classes:
             return self.twins[id(value)]
         if isinstance(value, type):
             return self._class(value) if self._has_twin(value) else value
-        if not self._has_twin(type(value)):
+        if not self._has_twin(type(value)) or self.only_classes:
             return value
         twin = object.__new__(self.of_value(type(value)))
         self._know(value, twin)
         attributes = {name: self.of_value(item) for name, item in vars(value).items()}
         same = all(attributes[name] is item for name, item in vars(value).items())
-        twin.__dict__ = vars(value) if same else attributes
+        object.__setattr__(twin, "__dict__", vars(value) if same else attributes)
         return twin
 
     def _know(self, value: Any, twin: Any) -> None:
@@ -49,8 +52,9 @@ class Classes:
 
     def _has_twin(self, cls: type) -> bool:
         """Whether a class is an ordinary one of the user's, with its attributes in a dictionary."""
-        return (
+        return bool(
             type(cls) is type
+            and cls.__flags__ & _IN_PYTHON
             and cls is not object
             and not self.foreign(cls.__module__)
             and _ORIGINAL not in cls.__dict__

@@ -14,11 +14,10 @@ from ...compiler.public.differentiable import Differentiable
 from ...compiler.public.fallback import REFUSALS, Fallback
 from ...compiler.public.higher import vjp
 from ...compiler.public.verifying import float_parts, is_float, replaced
-from ..ops.written import written
 from ..tape.node import Recorded, wrap
-from ..tape.record import face_of, record_many
+from ..tape.record import face_of, record_many, snapshot
 from ..tensor.tensor import Tensor
-from .calls import Call, CallBackward
+from .calls import Call, CallBackward, weighed
 from .run import on_tape
 from .trees import items_of, rebuilt
 
@@ -30,6 +29,8 @@ class _Compiled(Call):
         self.owner, self.args = owner, args
         self.function = owner if isinstance(owner, Derivative) else owner.primal
         self.name = getattr(owner, "__name__", "compiled")
+        plain = all(isinstance(a, Recorded) for a in args)
+        self.kept = tuple(map(snapshot, args)) if plain else None
         self.value, self.pull = vjp(self.function, *_arrays(args), fallback="error")
 
     def pulled(self, cotangents: list[Any]) -> tuple[Any, ...]:
@@ -38,28 +39,14 @@ class _Compiled(Call):
 
     def recorded(self, cotangents: list[Any]) -> tuple[Any, ...]:
         """The gradient of the sum of the results weighed with their cotangents."""
-        plain = all(isinstance(a, Recorded) for a in self.args)
-        if isinstance(self.owner, Derivative) or len(cotangents) != 1 or not plain:
+        if isinstance(self.owner, Derivative) or len(cotangents) != 1 or self.kept is None:
             raise UnsupportedError(
                 f"the derivative of {self.name} cannot be recorded: only that of a function with one result, "
                 "of arguments that all are Tensors",
                 hint="use pb.hessian or pb.hvp",
             )
-        if self.owner not in _WEIGHED:
-            _WEIGHED[self.owner] = _weighed(self.function, self.name, len(self.args))
-        found = _WEIGHED[self.owner](cotangents[0], *self.args)
-        return found if isinstance(found, tuple) else (found,)
-
-
-_WEIGHED: dict[Any, Derivative] = {}
-
-
-def _weighed(function: Any, name: str, count: int) -> Derivative:
-    """The gradient of sum(c * function(x0, x1, ...)) for the x."""
-    names = ", ".join(f"x{k}" for k in range(count))
-    text = f"def weighed(c, {names}):\n    return np.sum(c * function({names}))\n"
-    made = written(text, f"cotangent of {name} {len(_WEIGHED)}", {"np": np, "function": function})
-    return Derivative(made, tuple(range(1, count + 1)))
+        numbers = tuple(range(len(self.kept)))
+        return weighed(self.owner, self.function, self.name, numbers)(cotangents[0], *self.kept)
 
 
 class _Custom(Call):

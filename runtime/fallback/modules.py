@@ -17,6 +17,7 @@ import scipy.special
 from ...compiler.errors import UnsupportedError
 from ..tape.node import Recorded, wrap
 from ..tape.record import edge
+from . import routines
 from .array import ARRAY, Array, is_array
 from .number import NUMBERS, Number
 
@@ -58,7 +59,9 @@ def stacked(value: Any, dtype: Any = None) -> Any:
 
 def _array(object: Any, dtype: Any = None, copy: Any = True, **kwargs: Any) -> Any:
     if isinstance(object, Recorded):
-        return object.astype(dtype or object._a.dtype) if copy or dtype else object  # type: ignore[attr-defined]
+        if copy is not True and copy is not np._CopyMode.ALWAYS and dtype in (None, object._a.dtype):
+            return object
+        return object.astype(dtype or object._a.dtype)  # type: ignore[attr-defined]
     if has_array(object):
         made = stacked(object)
         return made if dtype is None else made.astype(dtype)
@@ -69,6 +72,10 @@ def _asarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
     if isinstance(a, Recorded) and (dtype is None or np.dtype(dtype) == a._a.dtype):
         return a
     return _array(a, dtype)
+
+
+def _fromiter(iter: Any, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
+    return _array([v for _, v in zip(range(count), iter, strict=False)] if count >= 0 else list(iter), dtype)
 
 
 def _ascontiguousarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
@@ -159,6 +166,10 @@ class Numpy(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(np, name)
+        if isinstance(value, types.ModuleType):
+            from .library import module
+
+            value = module(value)
         if isinstance(value, (type, np.ufunc, types.ModuleType)) or not callable(value) or name in _SEQUENCES:
             found = value
         else:
@@ -180,6 +191,10 @@ def _numpy() -> Numpy:
         putmask=_writer(np.putmask, _putmask), place=_writer(np.place, _place),
         put_along_axis=_writer(np.put_along_axis, _put_along_axis),
         float64=_number(np.float64), float32=_number(np.float32),
+    )  # fmt: skip
+    made.__dict__.update(
+        routines.MEMBERS, asanyarray=_asarray, asfortranarray=_ascontiguousarray, fromiter=_fromiter,
+        asarray_chkfinite=_asarray,
     )  # fmt: skip
     made.copy = lambda a, **k: a.copy() if isinstance(a, Recorded) else as_array(np.copy(a, **k))  # type: ignore[attr-defined]
     return made
@@ -363,10 +378,11 @@ def COMPLEX(real: Any = 0.0, imag: Any = 0.0) -> Any:
 
 
 # What stands for an object that a program refers to by name.
-REPLACED: dict[int, Any] = {id(np): NUMPY, id(math): MATH}
+REPLACED: dict[int, Any] = {id(np): NUMPY, id(math): MATH, id(routines.CONVERTER): routines.Converter}
 for _name in (*_MAKERS, "array", "asarray", "full", "zeros_like", "ones_like", "empty_like", "full_like",
               "isscalar", "vectorize", "fill_diagonal", "copyto", "put", "putmask", "place",
-              "put_along_axis", "float64", "float32"):  # fmt: skip
+              "put_along_axis", "float64", "float32", "asanyarray", "ascontiguousarray", "asfortranarray",
+              "fromiter", "asarray_chkfinite", "r_", "c_", "ndenumerate"):  # fmt: skip
     REPLACED[id(getattr(np, _name))] = getattr(NUMPY, _name)
 for _name in dir(math):
     if callable(getattr(math, _name)) and not _name.startswith("_"):
