@@ -52,7 +52,13 @@ class Array(Tensor):
 
     @classmethod
     def _constant(cls, value: Any) -> Any:
-        return wrap(Array, np.array(value))  # a copy: its owner may write to it
+        made = np.array(value)  # a copy: its owner may write to it
+        if made.dtype.kind == "O":
+            raise UnsupportedError(
+                f"arithmetic of an array with {type(value).__name__} objects",
+                hint="write the object first: Vector * number, not number * Vector",
+            )
+        return wrap(Array, made)
 
     # ---- attributes by NumPy's names
     @property
@@ -151,6 +157,16 @@ class Array(Tensor):
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
         return np.take(self, np.flatnonzero(unwrapped(condition)), axis=axis)
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        from .modules import NUMPY
+
+        NUMPY.put(self, indices, values, mode)
+
+    def view(self, dtype: Any = None, type: Any = None) -> Any:
+        if dtype not in (None, self._a.dtype, np.ndarray) or type is not None:
+            raise UnsupportedError("a view of other dtype or class", hint="use astype, which copies")
+        return self[...]
 
     def dot(self, b: Any) -> Any:
         return np.dot(self, b)
@@ -417,6 +433,8 @@ QUICK = table(Array)
 
 def on_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc with Arrays among its arguments."""
+    if ufunc is np.matmul:
+        inputs = _alike(inputs)
     if method == "__call__" and kwargs and _OPTIONS.intersection(kwargs):
         return _with_options(ufunc, inputs, kwargs)
     if method == "__call__":
@@ -441,6 +459,19 @@ def on_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
     return library.call(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
 
 
+_PRODUCTS = {np.dot, np.inner, np.vdot, np.tensordot, np.linalg.solve}
+
+
+def _alike(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Operands of a product in the dtype that NumPy computes it in."""
+    arrays: list[Any] = [v if isinstance(v, (Recorded, np.ndarray)) else np.asarray(v) for v in operands]
+    kinds = [(v._a if isinstance(v, Recorded) else v).dtype for v in arrays]
+    if len(set(kinds)) == 1:
+        return operands
+    common = np.result_type(*kinds)
+    return tuple([v if k == common else v.astype(common) for v, k in zip(arrays, kinds, strict=True)])
+
+
 _OPTIONS = {"dtype", "casting", "subok", "order", "where"}
 
 
@@ -463,6 +494,8 @@ def on_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     if function in _PLAIN_FUNCTIONS:
         return function(*unwrapped(args), **unwrapped_arguments(kwargs))
     handler = protocols.HANDLED.get(function)
+    if function in _PRODUCTS:
+        args = (*_alike(args[:2]), *args[2:])
     if handler is not None:
         try:
             return plain(handler(*args, **kwargs))

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ...compiler.call import doors
 from ...compiler.call.custom import CustomVjp, stop_gradient
-from ...compiler.errors import ArgumentError, NoRuleError, UnsupportedError
+from ...compiler.errors import ArgumentError, NoRuleError, PullbackError, TypeMismatchError, UnsupportedError
 from ...compiler.public.derivative import Derivative
 from ...compiler.public.differentiable import Differentiable
 from ...compiler.public.fallback import REFUSALS, Fallback
@@ -18,8 +19,8 @@ from ..tape.node import Recorded, wrap
 from ..tape.record import face_of, record_many, snapshot
 from ..tensor.tensor import Tensor
 from .calls import Call, CallBackward, weighed
-from .run import on_tape
-from .trees import items_of, rebuilt
+from .run import on_tape, running
+from .trees import faced, items_of, rebuilt
 
 
 class _Compiled(Call):
@@ -108,16 +109,27 @@ def call(owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if kwargs:
         args = target.bind(args, kwargs)[len(target.before) :]
     fallback: Fallback = owner._fallback
+
+    def in_face(value: Any) -> Any:  # Tensors for Tensors, Arrays in a program on Arrays
+        return faced(value, face_of(tuple(_tensors(args))))
+
     if fallback.always and isinstance(owner, Differentiable):
-        return on_tape(target, args)
+        return in_face(on_tape(target, args))
     try:
         made = _Compiled(owner, args)
-    except REFUSALS as error:
+    except PullbackError as error:
+        # Inside of a run a function may have captured Arrays, which the compiler does not know.
+        if not isinstance(error, REFUSALS) and not (running.runs and isinstance(error, TypeMismatchError)):
+            raise
         refused = error
     else:
         return _results(made, args)
+    if running.runs and fallback.how == "auto":  # who runs on the tape has been told so
+        if isinstance(owner, Differentiable):
+            return in_face(on_tape(target, args))
+        return owner._taped(doors.tape[0](), target.bind(args, {})).answer
     if isinstance(owner, Differentiable):
-        return fallback.instead(refused, target, lambda _: on_tape(target, args))
+        return fallback.instead(refused, target, lambda _: in_face(on_tape(target, args)))
     params = target.bind(args, {})
     return fallback.instead(refused, target, lambda tape: owner._taped(tape, params).answer)
 

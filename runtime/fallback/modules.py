@@ -7,6 +7,7 @@ hold Arrays), functions of lists of Arrays, and `math` and `float`, which would 
 from __future__ import annotations
 
 import math
+import statistics
 import types
 from collections.abc import Callable
 from typing import Any
@@ -196,6 +197,7 @@ def _numpy() -> Numpy:
         routines.MEMBERS, asanyarray=_asarray, asfortranarray=_ascontiguousarray, fromiter=_fromiter,
         asarray_chkfinite=_asarray,
     )  # fmt: skip
+    made.double, made.single = made.float64, made.float32  # type: ignore[attr-defined]
     made.copy = lambda a, **k: a.copy() if isinstance(a, Recorded) else as_array(np.copy(a, **k))  # type: ignore[attr-defined]
     return made
 
@@ -370,6 +372,22 @@ MATH = Math("math")
 FLOAT = _number(float)
 
 
+def _mean(own: Any) -> Any:
+    """A mean of `statistics`."""
+
+    def mean(data: Any, *args: Any, **kwargs: Any) -> Any:
+        values = data if isinstance(data, Recorded) else list(data)
+        if args or kwargs or not (isinstance(values, Recorded) or has_array(values)):
+            return own(values, *args, **kwargs)
+        return np.mean(stacked(values))
+
+    return mean
+
+
+STATISTICS = types.ModuleType("statistics")
+STATISTICS.__dict__.update(vars(statistics), mean=_mean(statistics.mean), fmean=_mean(statistics.fmean))
+
+
 def COMPLEX(real: Any = 0.0, imag: Any = 0.0) -> Any:
     """`complex`, of Arrays too."""
     if isinstance(real, Recorded) or isinstance(imag, Recorded):
@@ -378,7 +396,14 @@ def COMPLEX(real: Any = 0.0, imag: Any = 0.0) -> Any:
 
 
 # What stands for an object that a program refers to by name.
-REPLACED: dict[int, Any] = {id(np): NUMPY, id(math): MATH, id(routines.CONVERTER): routines.Converter}
+REPLACED: dict[int, Any] = {
+    id(statistics): STATISTICS,
+    id(statistics.mean): STATISTICS.mean,
+    id(statistics.fmean): STATISTICS.fmean,
+    id(np): NUMPY,
+    id(math): MATH,
+    id(routines.CONVERTER): routines.Converter,
+}
 for _name in (*_MAKERS, "array", "asarray", "full", "zeros_like", "ones_like", "empty_like", "full_like",
               "isscalar", "vectorize", "fill_diagonal", "copyto", "put", "putmask", "place",
               "put_along_axis", "float64", "float32", "asanyarray", "ascontiguousarray", "asfortranarray",
