@@ -6,6 +6,7 @@
     │   └── NoRuleError               (NotImplementedError) no lowering, or no derivative rule
     ├── TypeMismatchError             (TypeError) types or ranks that do not fit, integer argument
     ├── ArgumentError                 (TypeError) wrong count, argnums, layout of an argument
+    │   └── UnsupportedArgumentError  (UnsupportedError) an argument of a kind that is not compiled
     ├── SourceError                   (OSError) the source of a function is not to be had
     ├── OverlapError                  (ValueError) a written argument shares memory with another
     ├── CheckError                    (AssertionError) a gradient differs from finite differences
@@ -111,6 +112,10 @@ class TypeMismatchError(PullbackError, TypeError):
 
 class ArgumentError(PullbackError, TypeError):
     """A derivative was called, or made, with arguments that do not fit."""
+
+
+class UnsupportedArgumentError(ArgumentError, UnsupportedError):
+    """An argument of a kind that the compiler does not know."""
 
 
 class SourceError(PullbackError, OSError):

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArgumentError
+from ..errors import ArgumentError, UnsupportedArgumentError
 from ..specs import (
     ArraySpec,
     DictSpec,
@@ -151,7 +151,7 @@ def spec_of(value: Any, name: str, depth: int = 0) -> ParamSpec:
         )
     if isinstance(value, list):
         if len(value) > MAX_LEAVES:
-            raise ArgumentError(
+            raise UnsupportedArgumentError(
                 f"argument '{name}' is a list of {len(value)}", hint="pass an array: np.array(...)"
             )
         return ListSpec(tuple(spec_of(v, f"{name}[{k}]", depth + 1) for k, v in enumerate(value)))
@@ -160,7 +160,7 @@ def spec_of(value: Any, name: str, depth: int = 0) -> ParamSpec:
     names = None if isinstance(value, types.FunctionType) else attribute_names(value)
     if names is None:
         if hasattr(value, "__array__"):
-            raise ArgumentError(
+            raise UnsupportedArgumentError(
                 f"argument '{name}' is a {type(value).__module__}.{type(value).__qualname__}",
                 hint="pass a NumPy array: np.asarray(...)",
             )

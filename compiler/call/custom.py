@@ -138,7 +138,7 @@ checkpoint.__pullback_prim__ = "checkpoint"  # type: ignore[attr-defined]
 
 
 def call0(f: Any) -> Any:
-    """A call of a function with its own rule, as a plain function to be differentiated."""
+    """A call of a function with its own rule, or without source, as a plain function to be differentiated."""
     return f()
 
 
@@ -160,6 +160,11 @@ def call3(f: Any, x: Any, y: Any, z: Any) -> Any:
 def call4(f: Any, x: Any, y: Any, z: Any, w: Any) -> Any:
     """See `call0`."""
     return f(x, y, z, w)
+
+
+def call_any(f: Any, /, *args: Any, **keywords: Any) -> Any:
+    """See `call0`."""
+    return f(*args, **keywords)
 
 
 CALLS = (call0, call1, call2, call3, call4)

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-# What runs a gradient on the tape: (target, params, places, has_aux) → (value, gradients).
-tape: list[Callable[..., Any]] = []
+# What gives the module whose functions run derivatives on the tape: gradients, vjp, jvp, hvp, matrix.
+tape: list[Callable[[], Any]] = []
 
 
 def foreign(values: Iterable[Any], depth: int = 0) -> Any:

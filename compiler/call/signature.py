@@ -14,21 +14,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from ..errors import ArgumentError, SourceError, Src
-from .custom import CALLS, CustomVjp
+from .custom import CALLS, CustomVjp, call_any
 
 CALL = "__call__"
+_MOST = 256
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 @dataclass(frozen=True, eq=False)
 class Target:
-    """A plain function and the arguments that are already there; whether its derivatives run in threads."""
+    """A plain function and the arguments that are already there; whether its derivatives run in threads.
+
+    `foreign` says that the user's function is not written in Python: it is the first argument of a plain one.
+    """
 
     fn: types.FunctionType
     before: tuple[Any, ...] = ()
     keywords: dict[str, Any] = field(default_factory=dict)
     parallel: bool = False
+    foreign: bool = False
 
     def in_threads(self, parallel: bool | None) -> Target:
         """The same, its derivatives in threads or not; None leaves it as it is, as Numba was told."""
@@ -55,6 +62,8 @@ class Target:
     @property
     def src(self) -> Src:
         """Where the function begins."""
+        if self.foreign:
+            return Src(f"<{self.fn.__name__}>", 1)
         line = self.fn.__code__.co_firstlineno
         return Src(self.fn.__code__.co_filename, line, def_line=line)
 
@@ -112,7 +121,9 @@ class Target:
     @functools.cached_property
     def visible(self) -> inspect.Signature:
         """The signature that the caller sees, without annotations."""
-        params = list(self.signature.parameters.values())[len(self.before) :]
+        every = list(self.signature.parameters.values())
+        stars = [p for p in every[: len(self.before)] if p.kind is p.VAR_POSITIONAL]
+        params = stars + every[len(self.before) :]
         plain = [p.replace(annotation=inspect.Parameter.empty) for p in params if p.name not in self.keywords]
         return inspect.Signature(plain)
 
@@ -186,11 +197,13 @@ def target_of(f: Callable[..., Any]) -> Target:
 
     Raises
     ------
-    SourceError
-        There is no Python function behind it: a builtin, a ufunc, a class.
+    ArgumentError
+        It is no function.
     """
     if isinstance(f, types.FunctionType):
         return Target(f)
+    if isinstance(f, functools._lru_cache_wrapper):
+        return target_of(f.__wrapped__)
     if isinstance(f, CustomVjp):
         count = len(target_of(f.fn).visible.parameters)
         if count >= len(CALLS):
@@ -205,7 +218,7 @@ def target_of(f: Callable[..., Any]) -> Target:
     if isinstance(f, functools.partial):
         inner = target_of(f.func)
         keywords = {**inner.keywords, **f.keywords}
-        return Target(inner.fn, (*inner.before, *f.args), keywords, inner.parallel)
+        return replace(inner, before=(*inner.before, *f.args), keywords=keywords)
     py_func = getattr(f, "py_func", None)
     if isinstance(py_func, types.FunctionType):
         options = getattr(f, "targetoptions", {})
@@ -215,10 +228,33 @@ def target_of(f: Callable[..., Any]) -> Target:
     if not callable(f):
         raise ArgumentError(f"a function is needed, not {type(f).__name__}")
     call = getattr(type(f), CALL, None)
-    if isinstance(f, type) or not isinstance(call, types.FunctionType):
-        name = getattr(f, "__qualname__", None) or getattr(f, "__name__", type(f).__name__)
-        raise SourceError(
-            f"the source of {name!r} is not available: it is not written in Python",
-            hint="wrap it in a function: lambda x: ...",
-        )
+    if isinstance(f, type | np.vectorize) or not isinstance(call, types.FunctionType):
+        return Target(_caller(f), (f,), foreign=True)
     return Target(call, (f,))
+
+
+def without_source(target: Target) -> SourceError:
+    """What to say of a function that is not written in Python."""
+    return SourceError(
+        f"the source of {target.fn.__name__!r} is not available: it is not written in Python",
+        hint="wrap it in a function: lambda x: ...",
+    )
+
+
+_CALLERS: dict[int, tuple[Any, types.FunctionType]] = {}
+
+
+def _caller(f: Any) -> types.FunctionType:
+    """A plain function that takes `f` and its arguments, under the name of `f`; one for each."""
+    known = _CALLERS.get(id(f))
+    if known is not None:
+        return known[1]
+    count = getattr(f, "nin", len(CALLS))  # a ufunc tells how many arguments it takes
+    plain: Any = CALLS[count] if count < len(CALLS) else call_any
+    name = getattr(f, "__name__", type(f).__name__)
+    made = types.FunctionType(plain.__code__, plain.__globals__, name)
+    made.__module__, made.__qualname__ = plain.__module__, name
+    if len(_CALLERS) >= _MOST:
+        _CALLERS.clear()
+    _CALLERS[id(f)] = f, made
+    return made

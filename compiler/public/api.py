@@ -137,7 +137,7 @@ def differentiable(
     """The function itself, callable as before, with its derivatives as attributes; also a decorator.
 
     The options are those of `grad`. `memory_limit` is for `.grad` and `.value_and_grad`; `fallback` is for
-    those and for calls with Tensors.
+    all derivatives and for calls with Tensors.
 
     Examples
     --------
@@ -165,11 +165,13 @@ def jacrev(
     argnums: Argnums = None,
     *,
     argnames: Argnames = None,
+    fallback: str = "auto",
     parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The Jacobian by reverse sweeps, each for up to 512 elements of the result: of shape `result.shape +
-    argument.shape`. Functions that call themselves take a sweep per element. `parallel` as for `grad`.
+    argument.shape`. Functions that call themselves take a sweep per element. `fallback` and
+    `parallel` as for `grad`.
 
     Examples
     --------
@@ -177,7 +179,7 @@ def jacrev(
     array([[3., 2.],
            [1., 1.]])
     """
-    return _made(Jacrev, f, argnums, argnames, parallel=parallel, jit=jit)
+    return _made(Jacrev, f, argnums, argnames, fallback=fallback, parallel=parallel, jit=jit)
 
 
 def jacfwd(
@@ -185,11 +187,13 @@ def jacfwd(
     argnums: Argnums = None,
     *,
     argnames: Argnames = None,
+    fallback: str = "auto",
     parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The Jacobian by forward sweeps, each for up to 512 elements of the arguments: of shape `result.shape +
-    argument.shape`. Functions that call themselves take a sweep per element. `parallel` as for `grad`.
+    argument.shape`. Functions that call themselves take a sweep per element. `fallback` and
+    `parallel` as for `grad`.
 
     Examples
     --------
@@ -197,7 +201,7 @@ def jacfwd(
     array([[3., 2.],
            [1., 1.]])
     """
-    return _made(Jacfwd, f, argnums, argnames, parallel=parallel, jit=jit)
+    return _made(Jacfwd, f, argnums, argnames, fallback=fallback, parallel=parallel, jit=jit)
 
 
 def jacobian(
@@ -205,6 +209,7 @@ def jacobian(
     argnums: Argnums = None,
     *,
     argnames: Argnames = None,
+    fallback: str = "auto",
     parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
@@ -212,8 +217,8 @@ def jacobian(
 
     Both do all directions of a sweep at once, so that the function itself runs once. With n elements in the
     arguments and m in the result, rows are made (reverse sweeps) when 2 m + 64 < n, else columns (forward
-    sweeps). After a call `.mode` is "forward" or "reverse", and `.explain()` tells more. `parallel` as for
-    `grad`.
+    sweeps). After a call `.mode` is "forward" or "reverse", and `.explain()` tells more. `fallback` and
+    `parallel` as for `grad`.
 
     Examples
     --------
@@ -221,7 +226,7 @@ def jacobian(
     array([[3., 2.],
            [1., 1.]])
     """
-    return _made(Jacobian, f, argnums, argnames, parallel=parallel, jit=jit)
+    return _made(Jacobian, f, argnums, argnames, fallback=fallback, parallel=parallel, jit=jit)
 
 
 def hessian(
@@ -229,14 +234,15 @@ def hessian(
     argnums: Argnums = None,
     *,
     argnames: Argnames = None,
+    fallback: str = "auto",
     parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
     """The Hessian of a function that returns one number: of shape `x.shape + x.shape` for an array x.
 
     The gradient is differentiated along up to 512 elements of the arguments in one sweep.
-    For several arguments, or containers, `hessian[i][j]` is the block of arguments i and j. `parallel` as for
-    `grad`.
+    For several arguments, or containers, `hessian[i][j]` is the block of arguments i and j. `fallback` and
+    `parallel` as for `grad`.
 
     Examples
     --------
@@ -244,4 +250,4 @@ def hessian(
     array([[6., 4.],
            [4., 0.]])
     """
-    return _made(Hessian, f, argnums, argnames, parallel=parallel, jit=jit)
+    return _made(Hessian, f, argnums, argnames, fallback=fallback, parallel=parallel, jit=jit)

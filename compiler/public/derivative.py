@@ -5,10 +5,9 @@ from __future__ import annotations
 import copy
 import functools
 import types
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,13 +20,13 @@ from ..call.signature import Argnums, Target, target_of
 from ..call.specialise import Specialisation, compiled_for
 from ..call.trees import gradient_maker
 from ..code import Recipe
-from ..errors import ArgumentError, FallbackWarning, TypeMismatchError, UnsupportedError
+from ..errors import ArgumentError, TypeMismatchError, UnsupportedError
 from ..options import byte_count
 from ..specs import ArraySpec, ParamSpec, ScalarSpec
+from .fallback import chosen
 from .pickling import reduced, restore
 from .verifying import check_first
 
-FALLBACKS = ("auto", "tape", "error")
 MAX_QUICK = 16  # fast paths that a derivative keeps
 
 
@@ -101,6 +100,12 @@ class Inspectable:
         return explained(self._newest())
 
 
+class _Taped(NamedTuple):
+    """What a call gave that ran on the tape."""
+
+    answer: Any
+
+
 class Derivative(Inspectable):
     """The gradient of a function, compiled for each new combination of argument types.
 
@@ -138,8 +143,7 @@ class Derivative(Inspectable):
         parallel: bool | None = None,
         jit: bool | None = None,
     ) -> None:
-        if fallback not in FALLBACKS:
-            raise ArgumentError(f"fallback={fallback!r}", hint="choose from 'auto', 'tape' and 'error'")
+        self._fallback = chosen(fallback, f)
         self._given = (f, argnums, argnames)
         self._memory_limit = byte_count(memory_limit)
         self._options = {
@@ -161,12 +165,12 @@ class Derivative(Inspectable):
         self._inner = inner
         target = inner._target if inner is not None else target_of(f)
         self._target: Target = target.in_threads(parallel)
-        self._method = self._warned = False
+        self._method = False
         self._argnums: Argnums = self._target.resolve(argnums, argnames)
         self._with_value, self._has_aux, self._jit = with_value, has_aux, jit
         self._plain = self._target.simple if not self._target.before else -1
         self._forget()
-        wrapped = self._target.fn if self._target.before else f
+        wrapped = self._target.fn if self._target.before and not self._target.foreign else f
         functools.update_wrapper(self, wrapped, updated=())
         self.__wrapped__ = f
 
@@ -187,18 +191,18 @@ class Derivative(Inspectable):
         """A call whose arguments are not those of the last one; a specialisation that is found twice becomes
         the fast path.
         """
-        if self._options["fallback"] == "tape":
-            return self._on_tape(params)
-        kind = doors.foreign(params)
+        fallback = self._fallback
+        kind = None if fallback.always else doors.foreign(params)
         if kind is not None:
             return kind.__pullback_call__(self, args, kwargs)
-        refused: UnsupportedError | None = None
-        try:
-            found, inputs = (self._kept or self._dispatcher()).search(params)
-        except UnsupportedError as error:
-            refused = error
-        if refused is not None:
-            return self._fall_back(refused, params)
+        made = fallback.run(
+            self._target,
+            lambda: (self._kept or self._dispatcher()).search(params),
+            lambda tape: self._taped(tape, params),
+        )
+        if isinstance(made, _Taped):
+            return made.answer
+        found, inputs = made
         answer = self._answer(found, inputs, params)
         quick = self._used.get(found)
         if quick is not None:
@@ -314,33 +318,14 @@ class Derivative(Inspectable):
             found_ += buffers(self._spec(found.specs, (param, item)), value, one, label)
         return found_
 
-    def _fall_back(self, error: UnsupportedError, params: tuple[Any, ...]) -> Any:
-        """A function that cannot be compiled runs on the tape, and the user is told once."""
-        if self._options["fallback"] == "error" or not doors.tape:
-            raise error
-        self.warn(error, stacklevel=5)
-        return self._on_tape(params)
-
-    def warn(self, error: UnsupportedError, stacklevel: int) -> None:
-        """Tell once that the function runs on the tape, and why."""
-        if not self._warned:
-            self._warned = True
-            warnings.warn(FallbackWarning(_told(error, self._target)), stacklevel=stacklevel)
-
-    def _on_tape(self, params: tuple[Any, ...]) -> Any:
+    def _taped(self, tape: Any, params: tuple[Any, ...]) -> _Taped:
         """What a call gives, computed on the tape."""
-        if self._inner is not None:
-            raise UnsupportedError(
-                f"{self!r} is a derivative of a derivative, which the tape does not compute",
-                self._target.src,
-                hint="differentiate with pb.autograd.grad(..., create_graph=True) of Tensors",
-            )
-        run = doors.tape[0]
-        value, gradients = run(self._target, params, self._places(self._argnums), self._has_aux)
+        chain = [self._places(argnums) for argnums in self._chain()]
+        value, gradients = tape.gradients(self._target, params, chain, self._has_aux)
         answer = gradients[0] if self._argnums.single else tuple(gradients)
         if self._with_value:
-            return value, answer
-        return (answer, value[1]) if self._has_aux else answer
+            return _Taped((value, answer))
+        return _Taped((answer, value[1]) if self._has_aux else answer)
 
     def _gradient_makers(self, found: Specialisation) -> list[Callable[..., Any]]:
         return [gradient_maker(self._spec(found.specs, place)) for place in self._places(self._argnums)]
@@ -466,17 +451,6 @@ class Derivative(Inspectable):
             Derivative, (copy.deepcopy(f, memo), *rest), {**self._options, "method": self._method}
         )
         return made
-
-
-def _told(error: UnsupportedError, target: Target) -> str:
-    """What a user is told of a function that runs on the tape: where, why, and what would make it compile."""
-    where = error.src or target.src
-    remedy = f"\nhint: {error.hint}" if error.hint else ""
-    return (
-        f"{where}: {target.name} runs on the tape, operation by operation, because it cannot be compiled: "
-        f"{error.message}\n    {where.text}{remedy}\nfallback='error' refuses it, fallback='tape' says "
-        "nothing"
-    )
 
 
 def _one(spec: ScalarSpec | ArraySpec) -> Any:

@@ -14,6 +14,7 @@ from ..call.signature import Target, target_of
 from ..call.specialise import Specialisation
 from ..errors import ArgumentError
 from .derivative import Derivative, Inspectable, primal_source
+from .fallback import Fallback
 from .higher import hvp, jvp, vjp
 from .jacobian import Hessian, Jacobian
 from .pickling import reduced, restore
@@ -45,15 +46,22 @@ class Differentiable(Inspectable):
             "parallel": parallel,
             "jit": jit,
         }
+        self._fallback = Fallback(fallback)
         self._target: Target = target_of(f).in_threads(parallel)
         self._method = False
-        functools.update_wrapper(self, self._target.fn if self._target.before else f, updated=())
+        functools.update_wrapper(
+            self, self._target.fn if self._target.before and not self._target.foreign else f, updated=()
+        )
         self.__wrapped__ = f
 
     @property
     def _how(self) -> dict[str, Any]:
         """The options that every derivative has."""
-        return {name: self._options[name] for name in ("parallel", "jit")}
+        return {
+            "fallback": self._fallback,
+            "parallel": self._options["parallel"],
+            "jit": self._options["jit"],
+        }
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         kind = foreign((*args, *kwargs.values()))
@@ -82,6 +90,7 @@ class Differentiable(Inspectable):
 
     def _derivative(self, *, with_value: bool) -> Derivative:
         made = Derivative(*self._given, with_value=with_value, **self._options)
+        made._fallback = self._fallback
         if self._method:
             made.__set_name__(object, "")
         return made
@@ -131,7 +140,9 @@ class Differentiable(Inspectable):
             return self
         if not isinstance(self.primal, types.FunctionType):
             raise ArgumentError("a differentiable method must be a plain function")
-        return Differentiable(types.MethodType(self.primal, obj), *self._given[1:], **self._options)
+        bound = Differentiable(types.MethodType(self.primal, obj), *self._given[1:], **self._options)
+        bound._fallback = self._fallback
+        return bound
 
     def __repr__(self) -> str:
         return f"pullback.differentiable({self._target.fn.__qualname__})"

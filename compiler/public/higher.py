@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..call.arguments import children
 from ..call.dispatch import Dispatcher, Places, dispatcher
+from ..call.doors import foreign
 from ..call.signature import Argnums, Target, target_of
 from ..call.specialise import Specialisation
 from ..call.trees import as_array, as_scalar, build, float_leaves, gradient_maker
@@ -23,6 +25,7 @@ from ..specs import (
     ParamSpec,
 )
 from .derivative import Derivative
+from .fallback import Fallback, of_function
 from .verifying import float_parts, replaced
 
 
@@ -46,7 +49,9 @@ def places(target: Target, numbers: Sequence[int]) -> Places:
 
 def differentiable_numbers(target: Target, args: Sequence[Any]) -> tuple[int, ...]:
     """The arguments with float leaves."""
-    found = tuple(k for k, a in enumerate(args) if any(True for _ in float_parts(a)))
+    found = tuple(
+        k for k, a in enumerate(args) if any(True for _ in float_parts(a)) or foreign((a,)) is not None
+    )
     if not found:
         raise TypeMismatchError(
             f"no argument of {target.fn.__qualname__} holds floats", target.src, "pass floats"
@@ -70,6 +75,7 @@ def vjp(
     f: Callable[..., Any],
     *primals: Any,
     has_aux: bool = False,
+    fallback: str | Fallback = "auto",
     parallel: bool | None = None,
     jit: bool | None = None,
 ) -> tuple[Any, ...]:
@@ -83,6 +89,8 @@ def vjp(
         Its arguments.
     has_aux
         Whether f returns (value, auxiliary data); then (value, vjp_fn, aux) is returned.
+    fallback
+        What is done if f cannot be compiled, as for `grad`.
     parallel
         As for `grad`: whether loops of the derivative run in threads. The value is computed in one.
     jit
@@ -100,20 +108,51 @@ def vjp(
     (array([ 2., 40.]),)
     """
     target, inner = base_of(f, parallel)
+    choice = of_function(fallback, f, target)
     numbers = differentiable_numbers(target, primals)
     kept = tuple(_snapshot(a) for a in primals)
-    if inner is not None:
-        return _vjp_of_gradient(f, target, inner, numbers, kept, jit)
-    value, results_tree, types = run_primal(target, kept, jit)
-    seeded = dispatcher(target, "vjp", places(target, numbers), jit=jit)
 
-    def vjp_fn(cotangent: Any) -> tuple[Any, ...]:
-        tree = (cotangent, None) if has_aux else cotangent
-        return pulled_back(target, seeded, kept, numbers, cotangent_leaves(results_tree, types, tree))
+    def taped(tape: Any) -> tuple[Any, ...]:
+        at = places(target, numbers)
+        value, pull, aux = tape.vjp(target, target.bind(kept, {}), at, _step(target, inner), has_aux)
 
-    if has_aux:
-        return value[0], vjp_fn, value[1]
-    return value, vjp_fn
+        def vjp_fn(cotangent: Any) -> tuple[Any, ...]:
+            return _in_order(numbers, pull(cotangent), len(kept))
+
+        return (value, vjp_fn, aux) if has_aux else (value, vjp_fn)
+
+    def compiled() -> tuple[Any, ...]:
+        if inner is not None:
+            assert isinstance(f, Derivative)
+            return _vjp_of_gradient(f, target, inner, numbers, kept, jit)
+        value, results_tree, types = run_primal(target, kept, jit)
+        seeded = dispatcher(target, "vjp", places(target, numbers), jit=jit)
+
+        def vjp_fn(cotangent: Any) -> tuple[Any, ...]:
+            tree = (cotangent, None) if has_aux else cotangent
+            leaves = cotangent_leaves(results_tree, types, tree)
+            return choice.run(
+                target,
+                lambda: pulled_back(target, seeded, kept, numbers, leaves),
+                lambda tape: taped(tape)[1](cotangent),
+            )
+
+        return (value[0], vjp_fn, value[1]) if has_aux else (value, vjp_fn)
+
+    return choice.run(target, compiled, taped, primals)
+
+
+def _step(target: Target, inner: Argnums | None) -> tuple[Places, bool] | None:
+    """The arguments of a gradient, for the tape."""
+    return None if inner is None else (places(target, inner.numbers), inner.single)
+
+
+def _in_order(numbers: Sequence[int], gradients: Sequence[Any], count: int) -> tuple[Any, ...]:
+    """One gradient per argument, None for those that have none."""
+    out: list[Any] = [None] * count
+    for k, gradient in zip(numbers, gradients, strict=True):
+        out[k] = gradient
+    return tuple(out)
 
 
 def _snapshot(value: Any) -> Any:
@@ -138,7 +177,7 @@ def cotangent_leaves(tree: OutTree, types: list[tuple[Type, Any]], cotangent: An
         if isinstance(tree, ConstOut):
             return
         if isinstance(tree, NodeOut):
-            parts = _parts_like(tree, value, what)
+            parts = parts_like(tree.type, tree.keys, len(tree.items), value, what)
             for k, item in enumerate(tree.items):
                 fill(item, parts[k], f"{what}[{k}]")
             return
@@ -161,17 +200,16 @@ def cotangent_leaves(tree: OutTree, types: list[tuple[Type, Any]], cotangent: An
     return full
 
 
-def _parts_like(tree: NodeOut, value: Any, what: str) -> Sequence[Any]:
+def parts_like(kind: type, keys: Sequence[Any], count: int, value: Any, what: str) -> Sequence[Any]:
+    """The items of a cotangent for a container of a type, with keys or without; None stands for zeros."""
     if value is None:
-        return [None] * len(tree.items)
-    if isinstance(value, dict) and tree.keys:
-        return [value.get(k) for k in tree.keys]
-    if tree.keys and not isinstance(value, tuple | list):
-        return [getattr(value, str(k), None) for k in tree.keys]
-    if not isinstance(value, tuple | list) or len(value) != len(tree.items):
-        raise ArgumentError(
-            f"{what} must have the structure of the value: a {tree.type.__name__} of {len(tree.items)}"
-        )
+        return [None] * count
+    if isinstance(value, dict) and keys:
+        return [value.get(k) for k in keys]
+    if keys and not isinstance(value, tuple | list):
+        return [getattr(value, str(k), None) for k in keys]
+    if not isinstance(value, tuple | list) or len(value) != count:
+        raise ArgumentError(f"{what} must have the structure of the value: a {kind.__name__} of {count}")
     return value
 
 
@@ -198,7 +236,7 @@ def _per_argument(
 
 
 def _vjp_of_gradient(
-    f: Callable[..., Any],
+    f: Derivative,
     target: Target,
     inner: Argnums,
     numbers: tuple[int, ...],
@@ -208,12 +246,16 @@ def _vjp_of_gradient(
     """cᵀ ∂(∂f/∂inner)/∂x = the tangent of ∂f/∂x along inner = c."""
     compiled = dispatcher(target, "hvp", places(target, numbers), (places(target, inner.numbers),), jit=jit)
 
+    compiled.find(target.bind(args, {}))
+    gradient = copy.copy(f)
+    gradient._fallback = Fallback("error")
+
     def vjp_fn(cotangent: Any) -> tuple[Any, ...]:
         each = (cotangent,) if inner.single else cotangent
         results, found = run_along(target, compiled, args, inner.numbers, each)
         return _per_argument(target, found, iter(results[-len(found.code.recipe.wrt) :]), numbers, len(args))
 
-    return f(*args), vjp_fn
+    return gradient(*args), vjp_fn
 
 
 # -- forward
@@ -244,6 +286,7 @@ def jvp(
     tangents: Sequence[Any],
     *,
     has_aux: bool = False,
+    fallback: str | Fallback = "auto",
     parallel: bool | None = None,
     jit: bool | None = None,
 ) -> tuple[Any, ...]:
@@ -257,6 +300,8 @@ def jvp(
         Its arguments, and a tangent of the same structure for each; None for an argument that does not move.
     has_aux
         Whether f returns (value, auxiliary data); then (value, tangent, aux) is returned.
+    fallback
+        What is done if f cannot be compiled, as for `grad`.
     parallel
         As for `grad`: whether loops run in threads.
     jit
@@ -270,30 +315,48 @@ def jvp(
     """
     args, moves = _pair(primals, tangents, "jvp")
     target, inner = base_of(f, parallel)
+    choice = of_function(fallback, f, target)
     floats = differentiable_numbers(target, args)
     _refuse_stray(target, moves, floats)
     numbers = tuple(k for k in floats if moves[k] is not None) or floats
     given = [moves[k] for k in numbers]
-    if inner is not None:
-        compiled = dispatcher(
-            target, "hvp", places(target, inner.numbers), (places(target, numbers),), jit=jit
-        )
-        results, found = run_along(target, compiled, args, numbers, given)
-        size = len(found.code.recipe.wrt)
-        makers = [gradient_maker(part(found.specs, target.place(k))) for k in inner.numbers]
-        pair = []
-        for leaves in (iter(results[-2 * size : -size]), iter(results[-size:])):
-            made = tuple(make(leaves) for make in makers)
-            pair.append(made[0] if inner.single else made)
-        return tuple(pair)
-    compiled = dispatcher(target, "jvp", (), (places(target, numbers),), jit=jit)
-    results, found = run_along(target, compiled, args, numbers, given)
-    count = len(found.code.results)
-    value = found.value(found.owned(results, args))
-    tangent = tangent_tree(found.code.out, found.code.results, results[count:])
-    if has_aux:
-        return value[0], tangent[0], value[1]
-    return value, tangent
+
+    def taped(tape: Any) -> tuple[Any, ...]:
+        params, at = target.bind(args, {}), places(target, numbers)
+        value, tangent, aux = tape.jvp(target, params, at, given, _step(target, inner), has_aux)
+        return (value, tangent, aux) if has_aux else (value, tangent)
+
+    def compiled() -> tuple[Any, ...]:
+        if inner is not None:
+            return _jvp_of_gradient(target, inner, args, numbers, given, jit)
+        made = dispatcher(target, "jvp", (), (places(target, numbers),), jit=jit)
+        results, found = run_along(target, made, args, numbers, given)
+        count = len(found.code.results)
+        value = found.value(found.owned(results, args))
+        tangent = tangent_tree(found.code.out, found.code.results, results[count:])
+        return (value[0], tangent[0], value[1]) if has_aux else (value, tangent)
+
+    return choice.run(target, compiled, taped, (*args, *moves))
+
+
+def _jvp_of_gradient(
+    target: Target,
+    inner: Argnums,
+    args: tuple[Any, ...],
+    numbers: tuple[int, ...],
+    given: list[Any],
+    jit: bool | None,
+) -> tuple[Any, ...]:
+    """The gradient, and its tangent."""
+    made = dispatcher(target, "hvp", places(target, inner.numbers), (places(target, numbers),), jit=jit)
+    results, found = run_along(target, made, args, numbers, given)
+    size = len(found.code.recipe.wrt)
+    makers = [gradient_maker(part(found.specs, target.place(k))) for k in inner.numbers]
+    pair = []
+    for leaves in (iter(results[-2 * size : -size]), iter(results[-size:])):
+        parts = tuple(make(leaves) for make in makers)
+        pair.append(parts[0] if inner.single else parts)
+    return tuple(pair)
 
 
 def _pair(primals: Any, tangents: Any, name: str) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -342,6 +405,7 @@ def hvp(
     primals: Any,
     vector: Any,
     *,
+    fallback: str | Fallback = "auto",
     parallel: bool | None = None,
     jit: bool | None = None,
 ) -> Any:
@@ -355,6 +419,8 @@ def hvp(
         A tuple of its arguments, or its only argument.
     vector
         The vector, of the structure of `primals`; None for an argument that is held fixed.
+    fallback
+        What is done if f cannot be compiled, as for `grad`.
     parallel
         As for `grad`: whether loops run in threads.
     jit
@@ -374,12 +440,21 @@ def hvp(
     target, inner = base_of(f, parallel)
     if inner is not None:
         raise TypeMismatchError(f"hvp needs a function that returns one number, and {f!r} returns a gradient")
+    choice = of_function(fallback, f, target)
     floats = differentiable_numbers(target, args)
     _refuse_stray(target, moves, floats)
     numbers = tuple(k for k in floats if moves[k] is not None) or floats
-    at = places(target, numbers)
-    compiled = dispatcher(target, "hvp", at, (at,), jit=jit)
-    results, found = run_along(target, compiled, args, numbers, [moves[k] for k in numbers])
-    leaves = iter(results[len(results) - len(found.code.recipe.wrt) :])
-    out = _per_argument(target, found, leaves, numbers, len(args))
+    at, given = places(target, numbers), [moves[k] for k in numbers]
+
+    def compiled() -> tuple[Any, ...]:
+        made = dispatcher(target, "hvp", at, (at,), jit=jit)
+        results, found = run_along(target, made, args, numbers, given)
+        leaves = iter(results[len(results) - len(found.code.recipe.wrt) :])
+        return _per_argument(target, found, leaves, numbers, len(args))
+
+    def taped(tape: Any) -> tuple[Any, ...]:
+        found = tape.hvp(target, target.bind(args, {}), at, given)
+        return _in_order(numbers, found, len(args))
+
+    out = choice.run(target, compiled, taped, (*args, *moves))
     return out[0] if single else out

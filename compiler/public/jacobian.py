@@ -31,6 +31,7 @@ from ..specs import (
     RecordSpec,
     ScalarSpec,
 )
+from .fallback import Fallback, chosen, told
 from .higher import base_of, dtype_of, part, places
 from .sweeps import Space, columns, lanes, rows, space_of
 from .verifying import float_parts
@@ -57,18 +58,47 @@ class Matrices:
         argnums: int | Sequence[int] | None = None,
         argnames: str | Sequence[str] | None = None,
         *,
+        fallback: str | Fallback = "auto",
         parallel: bool | None = None,
         jit: bool | None = None,
     ) -> None:
         self._f = f
-        self._options: dict[str, Any] = {"parallel": parallel, "jit": jit}
+        self._fallback = chosen(fallback, f)
+        self._options: dict[str, Any] = {"fallback": self._fallback, "parallel": parallel, "jit": jit}
         self._target, self._inner = base_of(f, parallel)
         self._argnums = self._target.resolve(argnums, argnames)
         self._places = places(self._target, self._argnums.numbers)
-        self._last: tuple[str, int, Specialisation, int] | None = None
+        self._last: tuple[str, int, Specialisation | None, int] | None = None
         self._kept: dict[tuple[str, bool, int], Dispatcher] = {}
         self.__wrapped__ = f
         self.__name__ = f"{type(self).__name__.lower()}_of_{self._target.fn.__name__}"
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        params = self._target.bind(args, kwargs)
+        return self._fallback.run(
+            self._target, lambda: self._compiled(params), lambda tape: self._taped(tape, params), params
+        )
+
+    def _compiled(self, params: tuple[Any, ...]) -> Any:
+        """The matrix by compiled code."""
+        raise NotImplementedError
+
+    def _taped(self, tape: Any, params: tuple[Any, ...]) -> Any:
+        """The matrix on the tape."""
+        made, mode, size = tape.matrix(
+            self._target, params, self._places, self._argnums.single, self._gradient(), self._sweeps
+        )
+        self._last = mode, size, None, 1
+        return made
+
+    # Which sweeps the tape makes: "forward", "reverse", or "either", whichever are fewer.
+    _sweeps = "either"
+
+    def _gradient(self) -> tuple[Places, bool] | None:
+        """The arguments of the gradient whose derivative this is."""
+        if self._inner is None:
+            return None
+        return places(self._target, self._inner.numbers), self._inner.single
 
     @property
     def mode(self) -> str | None:
@@ -81,6 +111,10 @@ class Matrices:
             raise ArgumentError(f"{self.__name__} has not been called yet", hint="call it once")
         mode, size, found, width = self._last
         what = "columns" if mode == "forward" else "rows"
+        if found is None:
+            why = self._fallback.refused
+            reason = f": {told(why, self._target)}" if why is not None else ""
+            return f"{size} {what} by {mode} sweeps on the tape, one direction each{reason}"
         sweeps = -(-size // width) if size else 0
         from .explain import explained
 
@@ -183,13 +217,14 @@ class Jacrev(Matrices):
         numbers = self._argnums.numbers
         return Jacfwd(self._f, numbers[0] if self._argnums.single else numbers, **self._options)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    _sweeps = "reverse"
+
+    def _compiled(self, params: tuple[Any, ...]) -> Any:
         target = self._target
         if self._inner is not None:
-            made = self._symmetric(*args, **kwargs)
+            made = self._symmetric._compiled(params)
             self._last = self._symmetric._last
             return made
-        params = target.bind(args, kwargs)
         primal, inputs = self._primal(params)
         shapes = primal.result_shapes(inputs)
         counted = [k for k, t in enumerate(primal.code.results) if carries_derivative(t)]
@@ -215,9 +250,10 @@ def _out_tree(tree: OutTree, make: Callable[[int], Any], known: dict[int, Any]) 
 class Jacfwd(Matrices):
     """The Jacobian by columns: forward sweeps along the unit vectors of the arguments."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    _sweeps = "forward"
+
+    def _compiled(self, params: tuple[Any, ...]) -> Any:
         target = self._target
-        params = target.bind(args, kwargs)
         size = self._count(params)
         if self._inner is not None:
             inner = places(target, self._inner.numbers)
@@ -253,20 +289,19 @@ class Jacobian(Matrices):
         self, f: Callable[..., Any], argnums: Any = None, argnames: Any = None, **options: Any
     ) -> None:
         super().__init__(f, argnums, argnames, **options)
-        self._rows = Jacrev(f, argnums, argnames, **options)
-        self._columns_ = Jacfwd(f, argnums, argnames, **options)
+        self._rows = Jacrev(f, argnums, argnames, **self._options)
+        self._columns_ = Jacfwd(f, argnums, argnames, **self._options)
         self._choices: dict[Any, Jacrev | Jacfwd] = {}
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        chosen = self._chosen(args, kwargs)
-        made = chosen(*args, **kwargs)
-        self._last = chosen._last
+    def _compiled(self, params: tuple[Any, ...]) -> Any:
+        cheaper = self._chosen(params)
+        made = cheaper._compiled(params)
+        self._last = cheaper._last
         return made
 
-    def _chosen(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Jacrev | Jacfwd:
+    def _chosen(self, params: tuple[Any, ...]) -> Jacrev | Jacfwd:
         if self._inner is not None:
             return self._columns_
-        params = self._target.bind(args, kwargs)
         shapes = tuple([np.shape(x) for x in float_parts(params)])
         if shapes not in self._choices:
             if len(self._choices) >= KEPT_CHOICES:
@@ -289,9 +324,16 @@ class Jacobian(Matrices):
 class Hessian(Jacfwd):
     """The Hessian of a function that returns one number: tangents of the gradient along unit vectors."""
 
+    _sweeps = "reverse"
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._inner is not None:
             raise TypeMismatchError(f"a Hessian needs a function that returns one number, not {self._f!r}")
-        params = self._target.bind(args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+    def _gradient(self) -> tuple[Places, bool] | None:
+        return self._places, self._argnums.single
+
+    def _compiled(self, params: tuple[Any, ...]) -> Any:
         found, inputs = self._find("hvp", self._places, (self._places,), params, self._count(params))
         return self._of_gradient(found, inputs, self._argnums.single, self._places)

@@ -25,6 +25,8 @@ from ..tensor import protocols
 from ..tensor.casting import cast
 from ..tensor.table import FUNCTIONS, METHODS
 from ..tensor.tensor import Tensor
+from .folds import ufunc_method
+from .special import RULES, special
 
 _HINT = (
     "use NumPy's functions on it (np.sin, not math.sin), keep it as it is, or pb.stop_gradient it where no "
@@ -50,7 +52,13 @@ class Array(Tensor):
 
     @classmethod
     def _constant(cls, value: Any) -> Any:
-        return wrap(Array, np.array(value))  # a copy: its owner may write to it
+        made = np.array(value)  # a copy: its owner may write to it
+        if made.dtype.kind == "O":
+            raise UnsupportedError(
+                f"arithmetic of an array with {type(value).__name__} objects",
+                hint="write the object first: Vector * number, not number * Vector",
+            )
+        return wrap(Array, made)
 
     # ---- attributes by NumPy's names
     @property
@@ -91,7 +99,7 @@ class Array(Tensor):
 
     @property
     def flat(self) -> Any:
-        return iter(np.reshape(self, -1))
+        return Flat(self)
 
     @property
     def base(self) -> Any:
@@ -122,7 +130,9 @@ class Array(Tensor):
         return made
 
     def astype(self, dtype: Any, copy: bool = True, **kwargs: Any) -> Any:
-        kind = np.dtype(dtype)
+        kind = np.dtype(dtype() if isinstance(dtype, type(np.dtypes.Float64DType)) else dtype)
+        if kind.kind == "O":
+            self._refuse("an array of objects")
         if kind.kind not in "fc":
             return self._a.astype(kind)[()]
         return cast(self, kind) if kind != self._a.dtype or not copy else self.copy()
@@ -141,6 +151,22 @@ class Array(Tensor):
 
     def sort(self, axis: int = -1, kind: Any = None, order: Any = None) -> None:
         self[...] = np.sort(self, axis=axis)
+
+    def partition(self, kth: Any, axis: int = -1, kind: Any = None, order: Any = None) -> None:
+        self[...] = np.partition(self, kth, axis=axis)
+
+    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
+        return np.take(self, np.flatnonzero(unwrapped(condition)), axis=axis)
+
+    def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
+        from .modules import NUMPY
+
+        NUMPY.put(self, indices, values, mode)
+
+    def view(self, dtype: Any = None, type: Any = None) -> Any:
+        if dtype not in (None, self._a.dtype, np.ndarray) or type is not None:
+            raise UnsupportedError("a view of other dtype or class", hint="use astype, which copies")
+        return self[...]
 
     def dot(self, b: Any) -> Any:
         return np.dot(self, b)
@@ -240,7 +266,11 @@ class Array(Tensor):
 
     def __getitem__(self, key: Any) -> Any:
         key = _plain_key(key)
-        out = METHODS["__getitem__"](self, key)
+        try:
+            out = METHODS["__getitem__"](self, key)
+        except (IndexError, TypeError, ValueError, RuntimeError):
+            self._a[key]  # NumPy's own words
+            raise
         if out._a.ndim == 0 and not _keeps_array(key):
             # NumPy gives a number here, which later writes to the array do not change.
             out._a = out._a.copy()
@@ -268,6 +298,26 @@ class Array(Tensor):
 
 
 Array._face = Array
+
+
+class Flat:
+    """`a.flat`: the elements in order, to be read and written."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+
+    def __len__(self) -> int:
+        return int(self.array._a.size)
+
+    def __iter__(self) -> Any:
+        return iter(np.reshape(self.array, -1))
+
+    def __getitem__(self, key: Any) -> Any:
+        return np.reshape(self.array, -1)[key]
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        places = np.unravel_index(np.arange(len(self))[key], self.array._a.shape)
+        self.array[places] = value
 
 
 def _method(function: Callable[..., Any]) -> Any:
@@ -314,9 +364,9 @@ def plain(value: Any) -> Any:
 
 
 def unwrapped(value: Any) -> Any:
-    """The arrays in a value or its nested sequences, without derivative."""
+    """The arrays in a value or its nested sequences, without derivative; Python's numbers for numbers."""
     if isinstance(value, Recorded):
-        return value._a
+        return value._a.item() if value._weak else value._a
     if isinstance(value, (tuple, list)):
         return type(value)(unwrapped(v) for v in value) if type(value) in (tuple, list) else value
     return value
@@ -348,7 +398,7 @@ _UNARY: dict[Any, str] = {
 PLAIN: set[Any] = {
     np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.logical_and,
     np.logical_or, np.logical_xor, np.logical_not, np.isnan, np.isinf, np.isfinite, np.signbit, np.spacing,
-    np.heaviside,
+    np.heaviside, np.nextafter,
 }  # fmt: skip
 
 
@@ -356,7 +406,8 @@ _PLAIN_FUNCTIONS: set[Any] = {
     np.isclose, np.allclose, np.array_equal, np.array_equiv, np.argmax, np.argmin, np.argsort, np.argwhere,
     np.nonzero, np.flatnonzero, np.count_nonzero, np.searchsorted, np.digitize, np.any, np.all, np.lexsort,
     np.nanargmax, np.nanargmin, np.array_repr, np.array_str, np.array2string, np.shares_memory,
-    np.may_share_memory, np.iscomplexobj, np.isrealobj, np.shape, np.ndim, np.size,
+    np.result_type, np.can_cast, np.isin, np.isreal, np.iscomplex, np.isneginf, np.isposinf,
+    np.histogram_bin_edges, np.may_share_memory, np.iscomplexobj, np.isrealobj, np.shape, np.ndim, np.size,
 }  # fmt: skip
 
 
@@ -368,12 +419,12 @@ def table(face: type) -> dict[Any, Callable[..., Any]]:
     for function, prim in _UNARY.items():
         name = f"{prim.capitalize()}Backward0"
         found[function] = unary(face, prim, prim_node(name, prim, like_torch=False), PRIMS[prim].ref, False)
-    for special, prim in (
+    for function, prim in (
         (scipy.special.erf, "erf"), (scipy.special.erfc, "erfc"), (scipy.special.gammaln, "lgamma"),
         (scipy.special.digamma, "digamma"), (scipy.special.psi, "digamma"), (scipy.special.gamma, "gamma"),
     ):  # fmt: skip
         name = f"{prim.capitalize()}Backward0"
-        found[special] = unary(face, prim, prim_node(name, prim, like_torch=False), quiet(special), False)
+        found[function] = unary(face, prim, prim_node(name, prim, like_torch=False), quiet(function), False)
     return found
 
 
@@ -382,6 +433,10 @@ QUICK = table(Array)
 
 def on_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc with Arrays among its arguments."""
+    if ufunc is np.matmul:
+        inputs = _alike(inputs)
+    if method == "__call__" and kwargs and _OPTIONS.intersection(kwargs):
+        return _with_options(ufunc, inputs, kwargs)
     if method == "__call__":
         if ufunc in PLAIN:
             return getattr(ufunc, method)(*unwrapped(inputs), **unwrapped_arguments(kwargs))
@@ -392,12 +447,46 @@ def on_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
             (out,) = kwargs["out"]
             if isinstance(out, Recorded):
                 return write(out, lambda _, *operands: quick(*operands), *inputs)
-    found = protocols.on_ufunc(ufunc, method, inputs, kwargs)
+    if method == "__call__" and ufunc in RULES and not kwargs:
+        return plain(special(ufunc, *inputs))
+    found = ufunc_method(ufunc, method, inputs, kwargs)
+    if found is NotImplemented:
+        found = protocols.on_ufunc(ufunc, method, inputs, kwargs)
     if found is not NotImplemented:
         return None if method == "at" else plain(found)
-    from .library import compiled_call
+    from . import library
 
-    return compiled_call(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
+    return library.call(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
+
+
+_PRODUCTS = {np.dot, np.inner, np.vdot, np.tensordot, np.linalg.solve}
+
+
+def _alike(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Operands of a product in the dtype that NumPy computes it in."""
+    arrays: list[Any] = [v if isinstance(v, (Recorded, np.ndarray)) else np.asarray(v) for v in operands]
+    kinds = [(v._a if isinstance(v, Recorded) else v).dtype for v in arrays]
+    if len(set(kinds)) == 1:
+        return operands
+    common = np.result_type(*kinds)
+    return tuple([v if k == common else v.astype(common) for v, k in zip(arrays, kinds, strict=True)])
+
+
+_OPTIONS = {"dtype", "casting", "subok", "order", "where"}
+
+
+def _with_options(ufunc: Any, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """A ufunc with options: those that tell how it is computed are done without."""
+    dtype, where, out = kwargs.get("dtype"), kwargs.get("where", True), (kwargs.get("out") or (None,))[0]
+    found = ufunc(*inputs)
+    if dtype is not None and isinstance(found, Array):
+        found = found.astype(dtype, copy=False)
+    if where is not True:
+        found = np.where(where, found, np.zeros_like(found) if out is None else out)
+    if out is None:
+        return found
+    out[...] = found
+    return out
 
 
 def on_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -405,11 +494,17 @@ def on_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     if function in _PLAIN_FUNCTIONS:
         return function(*unwrapped(args), **unwrapped_arguments(kwargs))
     handler = protocols.HANDLED.get(function)
+    if function in _PRODUCTS:
+        args = (*_alike(args[:2]), *args[2:])
     if handler is not None:
-        return plain(handler(*args, **kwargs))
-    from .library import compiled_call
+        try:
+            return plain(handler(*args, **kwargs))
+        except TypeError as error:
+            if "unexpected keyword" not in str(error):
+                raise
+    from . import library
 
-    return compiled_call(function, args, kwargs)
+    return library.call(function, args, kwargs)
 
 
 def unwrapped_arguments(kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from ...compiler.call.signature import target_of
 from ...compiler.errors import UnsupportedError
+from ...compiler.public.derivative import Derivative
+from ..ops.written import written
 from ..tape.node import Node, Recorded
 
 
@@ -53,3 +56,29 @@ class CallBackward(Node):
         kinds = self.outputs or []
         full = [np.zeros(*kind) if part is None else part for part, kind in zip(g, kinds, strict=True)]
         return call.pulled([part[()] if part.ndim == 0 else part for part in full])
+
+
+_WEIGHED: dict[Any, Derivative] = {}
+
+
+def weighed(key: Any, function: Any, name: str, numbers: tuple[int, ...]) -> Derivative:
+    """The gradient of sum(c * function(x0, x1, ...)) for the x of these numbers: a tuple.
+
+    It is compiled, and called with recorded values a node itself: so derivatives of calls are recorded.
+    """
+    known = (key, numbers)
+    if known not in _WEIGHED:
+        names = ", ".join(f"x{k}" for k in range(function_arity(function)))
+        text = f"def weighed(c, {names}):\n    return np.sum(c * function({names}))\n"
+        made = written(text, f"cotangent of {name} {len(_WEIGHED)}", {"np": np, "function": function})
+        _WEIGHED[known] = Derivative(made, tuple(k + 1 for k in numbers), fallback="error")
+    return _WEIGHED[known]
+
+
+def function_arity(function: Any) -> int:
+    """How many arguments a function takes from its caller."""
+    return len(
+        function._target.visible.parameters
+        if isinstance(function, Derivative)
+        else target_of(function).visible.parameters
+    )

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from ...compiler.call import doors
 from ...compiler.call.custom import CustomVjp, stop_gradient
-from ...compiler.call.trees import build
-from ...compiler.errors import ArgumentError, NoRuleError, UnsupportedError
+from ...compiler.errors import ArgumentError, NoRuleError, PullbackError, TypeMismatchError, UnsupportedError
 from ...compiler.public.derivative import Derivative
 from ...compiler.public.differentiable import Differentiable
+from ...compiler.public.fallback import REFUSALS, Fallback
 from ...compiler.public.higher import vjp
-from ...compiler.public.verifying import float_parts, is_float, parts_of, replaced
-from ..ops.written import written
+from ...compiler.public.verifying import float_parts, is_float, replaced
 from ..tape.node import Recorded, wrap
-from ..tape.record import face_of, record_many
+from ..tape.record import face_of, record_many, snapshot
 from ..tensor.tensor import Tensor
-from .calls import Call, CallBackward
-from .run import on_tape
+from .calls import Call, CallBackward, weighed
+from .run import on_tape, running
+from .trees import faced, items_of, rebuilt
 
 
 class _Compiled(Call):
@@ -29,7 +30,9 @@ class _Compiled(Call):
         self.owner, self.args = owner, args
         self.function = owner if isinstance(owner, Derivative) else owner.primal
         self.name = getattr(owner, "__name__", "compiled")
-        self.value, self.pull = vjp(self.function, *_arrays(args))
+        plain = all(isinstance(a, Recorded) for a in args)
+        self.kept = tuple(map(snapshot, args)) if plain else None
+        self.value, self.pull = vjp(self.function, *_arrays(args), fallback="error")
 
     def pulled(self, cotangents: list[Any]) -> tuple[Any, ...]:
         found = self.pull(replaced(self.value, iter(cotangents)))
@@ -37,28 +40,14 @@ class _Compiled(Call):
 
     def recorded(self, cotangents: list[Any]) -> tuple[Any, ...]:
         """The gradient of the sum of the results weighed with their cotangents."""
-        plain = all(isinstance(a, Recorded) for a in self.args)
-        if isinstance(self.owner, Derivative) or len(cotangents) != 1 or not plain:
+        if isinstance(self.owner, Derivative) or len(cotangents) != 1 or self.kept is None:
             raise UnsupportedError(
                 f"the derivative of {self.name} cannot be recorded: only that of a function with one result, "
                 "of arguments that all are Tensors",
                 hint="use pb.hessian or pb.hvp",
             )
-        if self.owner not in _WEIGHED:
-            _WEIGHED[self.owner] = _weighed(self.function, self.name, len(self.args))
-        found = _WEIGHED[self.owner](cotangents[0], *self.args)
-        return found if isinstance(found, tuple) else (found,)
-
-
-_WEIGHED: dict[Any, Derivative] = {}
-
-
-def _weighed(function: Any, name: str, count: int) -> Derivative:
-    """The gradient of sum(c * function(x0, x1, ...)) for the x."""
-    names = ", ".join(f"x{k}" for k in range(count))
-    text = f"def weighed(c, {names}):\n    return np.sum(c * function({names}))\n"
-    made = written(text, f"cotangent of {name} {len(_WEIGHED)}", {"np": np, "function": function})
-    return Derivative(made, tuple(range(1, count + 1)))
+        numbers = tuple(range(len(self.kept)))
+        return weighed(self.owner, self.function, self.name, numbers)(cotangents[0], *self.kept)
 
 
 class _Custom(Call):
@@ -119,19 +108,30 @@ def call(owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     target = owner._target
     if kwargs:
         args = target.bind(args, kwargs)[len(target.before) :]
-    how = owner._options["fallback"]
-    if how == "tape" and isinstance(owner, Differentiable):
-        return on_tape(target, args)
+    fallback: Fallback = owner._fallback
+
+    def in_face(value: Any) -> Any:  # Tensors for Tensors, Arrays in a program on Arrays
+        return faced(value, face_of(tuple(_tensors(args))))
+
+    if fallback.always and isinstance(owner, Differentiable):
+        return in_face(on_tape(target, args))
     try:
         made = _Compiled(owner, args)
-    except UnsupportedError as error:
-        if how == "error" or not isinstance(owner, Differentiable):
+    except PullbackError as error:
+        # Inside of a run a function may have captured Arrays, which the compiler does not know.
+        if not isinstance(error, REFUSALS) and not (running.runs and isinstance(error, TypeMismatchError)):
             raise
         refused = error
     else:
         return _results(made, args)
-    owner.grad.warn(refused, stacklevel=4)
-    return on_tape(target, args)
+    if running.runs and fallback.how == "auto":  # who runs on the tape has been told so
+        if isinstance(owner, Differentiable):
+            return in_face(on_tape(target, args))
+        return owner._taped(doors.tape[0](), target.bind(args, {})).answer
+    if isinstance(owner, Differentiable):
+        return fallback.instead(refused, target, lambda _: in_face(on_tape(target, args)))
+    params = target.bind(args, {})
+    return fallback.instead(refused, target, lambda tape: owner._taped(tape, params).answer)
 
 
 def _results(made: Any, args: tuple[Any, ...]) -> Any:
@@ -150,7 +150,7 @@ def _constant(value: Any) -> Any:
         out = wrap(type(value), value._a)
         out._version_of = value._shared_version()
         return out
-    return _rebuilt(value, _constant)
+    return rebuilt(value, _constant)
 
 
 def _read_only(value: Any) -> Any:
@@ -165,21 +165,11 @@ Tensor.__pullback_call__ = staticmethod(call)  # type: ignore[attr-defined]
 
 
 # ---- containers, in which Tensors are leaves
-def _items(value: Any) -> tuple[Any, Any]:
-    return ((), ()) if isinstance(value, Recorded) else parts_of(value)
-
-
-def _rebuilt(value: Any, leaf: Callable[[Any], Any]) -> Any:
-    """A container with `leaf` of its items; `leaf` is called again on containers in it."""
-    keys, items = _items(value)
-    return build(type(value), [leaf(item) for item in items], keys) if items else value
-
-
 def _tensors(value: Any) -> Iterator[Any]:
     if isinstance(value, Recorded):
         yield value
     else:
-        for item in _items(value)[1]:
+        for item in items_of(value)[1]:
             yield from _tensors(item)
 
 
@@ -187,7 +177,7 @@ def _arrays(value: Any) -> Any:
     """The arguments with arrays for Tensors, NumPy's numbers for those without axes."""
     if isinstance(value, Recorded):
         return value._a if value._a.ndim else value._a[()]
-    return _rebuilt(value, _arrays)
+    return rebuilt(value, _arrays)
 
 
 def _matching(value: Any, gradient: Any) -> Iterator[Any]:
@@ -195,7 +185,7 @@ def _matching(value: Any, gradient: Any) -> Iterator[Any]:
     if isinstance(value, Recorded):
         yield gradient
     elif gradient is not None:
-        for item, part in zip(_items(value)[1], _items(gradient)[1], strict=True):
+        for item, part in zip(items_of(value)[1], items_of(gradient)[1], strict=True):
             yield from _matching(item, part)
 
 
@@ -205,4 +195,4 @@ def _with_tensors(value: Any, parts: Iterator[Any], face: type) -> Any:
         return next(parts)
     if isinstance(value, np.ndarray):
         return wrap(face, value)
-    return _rebuilt(value, lambda item: _with_tensors(item, parts, face))
+    return rebuilt(value, lambda item: _with_tensors(item, parts, face))

@@ -7,6 +7,7 @@ hold Arrays), functions of lists of Arrays, and `math` and `float`, which would 
 from __future__ import annotations
 
 import math
+import statistics
 import types
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,7 @@ import scipy.special
 from ...compiler.errors import UnsupportedError
 from ..tape.node import Recorded, wrap
 from ..tape.record import edge
+from . import routines
 from .array import ARRAY, Array, is_array
 from .number import NUMBERS, Number
 
@@ -58,7 +60,9 @@ def stacked(value: Any, dtype: Any = None) -> Any:
 
 def _array(object: Any, dtype: Any = None, copy: Any = True, **kwargs: Any) -> Any:
     if isinstance(object, Recorded):
-        return object.astype(dtype or object._a.dtype) if copy or dtype else object  # type: ignore[attr-defined]
+        if copy is not True and copy is not np._CopyMode.ALWAYS and dtype in (None, object._a.dtype):
+            return object
+        return object.astype(dtype or object._a.dtype)  # type: ignore[attr-defined]
     if has_array(object):
         made = stacked(object)
         return made if dtype is None else made.astype(dtype)
@@ -69,6 +73,10 @@ def _asarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
     if isinstance(a, Recorded) and (dtype is None or np.dtype(dtype) == a._a.dtype):
         return a
     return _array(a, dtype)
+
+
+def _fromiter(iter: Any, dtype: Any, count: int = -1, **kwargs: Any) -> Any:
+    return _array([v for _, v in zip(range(count), iter, strict=False)] if count >= 0 else list(iter), dtype)
 
 
 def _ascontiguousarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
@@ -159,6 +167,10 @@ class Numpy(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(np, name)
+        if isinstance(value, types.ModuleType):
+            from .library import module
+
+            value = module(value)
         if isinstance(value, (type, np.ufunc, types.ModuleType)) or not callable(value) or name in _SEQUENCES:
             found = value
         else:
@@ -181,6 +193,11 @@ def _numpy() -> Numpy:
         put_along_axis=_writer(np.put_along_axis, _put_along_axis),
         float64=_number(np.float64), float32=_number(np.float32),
     )  # fmt: skip
+    made.__dict__.update(
+        routines.MEMBERS, asanyarray=_asarray, asfortranarray=_ascontiguousarray, fromiter=_fromiter,
+        asarray_chkfinite=_asarray,
+    )  # fmt: skip
+    made.double, made.single = made.float64, made.float32  # type: ignore[attr-defined]
     made.copy = lambda a, **k: a.copy() if isinstance(a, Recorded) else as_array(np.copy(a, **k))  # type: ignore[attr-defined]
     return made
 
@@ -246,19 +263,33 @@ def _writer(function: Any, write: Any) -> Any:
     return call
 
 
-def _vectorize(pyfunc: Any = None, *args: Any, **kwargs: Any) -> Any:
-    plain_one = np.vectorize(pyfunc, *args, **kwargs)
+def _vectorize(pyfunc: Any = None, otypes: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """`np.vectorize`; with options that are more than a dtype NumPy's own, which refuses Arrays."""
+    if pyfunc is None or args or any(kwargs.get(name) for name in ("excluded", "signature")):
+        own: Any = np.vectorize
+        return own(*(() if pyfunc is None else (pyfunc,)), *args, otypes=otypes, **kwargs)
+    return vectorized(pyfunc, otypes)
 
-    def call(*arrays: Any, **named: Any) -> Any:
-        arrays = tuple([stacked(a) for a in arrays])
-        if not any(isinstance(a, Recorded) for a in arrays):
-            return plain_one(*arrays, **named)
-        shape = np.broadcast_shapes(*[np.shape(a) for a in arrays])
-        flat = [np.reshape(np.broadcast_to(a, shape), -1) for a in arrays]
-        found = [pyfunc(*[f[k] for f in flat]) for k in range(math.prod(shape))]
+
+def vectorized(pyfunc: Any, otypes: Any = None) -> Any:
+    """A function that calls another one for each element of its arguments."""
+    plain_one = np.vectorize(pyfunc, otypes=otypes)
+
+    def call(*args: Any, **named: Any) -> Any:
+        names, values = list(named), [stacked(a) for a in (*args, *named.values())]
+        if not any(isinstance(a, Recorded) for a in values):
+            return plain_one(*args, **named)
+        shape = np.broadcast_shapes(*[np.shape(a) for a in values])
+        flat = [np.reshape(np.broadcast_to(a, shape), -1) for a in values]
+        found = []
+        for k in range(math.prod(shape)):
+            each = [f[k] for f in flat]
+            found.append(pyfunc(*each[: len(args)], **dict(zip(names, each[len(args) :], strict=True))))
+        if found and isinstance(found[0], tuple):
+            return tuple([np.reshape(_array(list(part)), shape) for part in zip(*found, strict=True)])
         return np.reshape(_array(found), shape)
 
-    return call if not args and not kwargs else plain_one
+    return call
 
 
 def _isscalar(element: Any) -> bool:
@@ -341,6 +372,22 @@ MATH = Math("math")
 FLOAT = _number(float)
 
 
+def _mean(own: Any) -> Any:
+    """A mean of `statistics`."""
+
+    def mean(data: Any, *args: Any, **kwargs: Any) -> Any:
+        values = data if isinstance(data, Recorded) else list(data)
+        if args or kwargs or not (isinstance(values, Recorded) or has_array(values)):
+            return own(values, *args, **kwargs)
+        return np.mean(stacked(values))
+
+    return mean
+
+
+STATISTICS = types.ModuleType("statistics")
+STATISTICS.__dict__.update(vars(statistics), mean=_mean(statistics.mean), fmean=_mean(statistics.fmean))
+
+
 def COMPLEX(real: Any = 0.0, imag: Any = 0.0) -> Any:
     """`complex`, of Arrays too."""
     if isinstance(real, Recorded) or isinstance(imag, Recorded):
@@ -349,10 +396,18 @@ def COMPLEX(real: Any = 0.0, imag: Any = 0.0) -> Any:
 
 
 # What stands for an object that a program refers to by name.
-REPLACED: dict[int, Any] = {id(np): NUMPY, id(math): MATH}
+REPLACED: dict[int, Any] = {
+    id(statistics): STATISTICS,
+    id(statistics.mean): STATISTICS.mean,
+    id(statistics.fmean): STATISTICS.fmean,
+    id(np): NUMPY,
+    id(math): MATH,
+    id(routines.CONVERTER): routines.Converter,
+}
 for _name in (*_MAKERS, "array", "asarray", "full", "zeros_like", "ones_like", "empty_like", "full_like",
               "isscalar", "vectorize", "fill_diagonal", "copyto", "put", "putmask", "place",
-              "put_along_axis", "float64", "float32"):  # fmt: skip
+              "put_along_axis", "float64", "float32", "asanyarray", "ascontiguousarray", "asfortranarray",
+              "fromiter", "asarray_chkfinite", "r_", "c_", "ndenumerate"):  # fmt: skip
     REPLACED[id(getattr(np, _name))] = getattr(NUMPY, _name)
 for _name in dir(math):
     if callable(getattr(math, _name)) and not _name.startswith("_"):

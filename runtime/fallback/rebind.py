@@ -9,11 +9,16 @@ from __future__ import annotations
 import functools
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
+from ..tape.node import Recorded
+from . import library
 from .builtin import BUILTINS
 from .classes import Classes
-from .modules import REPLACED
+from .modules import REPLACED, vectorized
 
 _LIBRARIES = ("numpy", "scipy", "numba", "pullback")
 _LONG = 1000  # containers of more items hold data, not functions
@@ -22,12 +27,13 @@ _LONG = 1000  # containers of more items hold data, not functions
 class Rebound:
     """The functions of one run, each made once; recursive functions find themselves."""
 
-    def __init__(self) -> None:
+    def __init__(self, foreign: Callable[[str | None], bool] | None = None) -> None:
+        self.foreign = foreign or _foreign
         self.made: dict[int, Any] = {}
         self.spaces: dict[int, dict[str, Any]] = {}
         self.kept: list[Any] = []  # what is known by its address must live
         self.seen: set[int] = set()  # containers on the way, which may hold themselves
-        self.classes = Classes(self.of, _foreign)
+        self.classes = Classes(self.of, self.foreign, only_classes=foreign is not None)
 
     def of(self, value: Any) -> Any:
         """What stands for an object: itself, if it is no function of the user's."""
@@ -39,17 +45,23 @@ class Rebound:
         if isinstance(python, types.FunctionType) and type(value).__module__.startswith("numba"):
             value = python
         if isinstance(value, types.FunctionType):
-            return value if _foreign(value.__module__) else self.function(value)
+            if not self.foreign(value.__module__):
+                return self.function(value)
+            return library.function(value) if library.knows(value.__module__) else value
         if isinstance(value, types.MethodType) and isinstance(value.__func__, types.FunctionType):
             return types.MethodType(self.of(value.__func__), self.of(value.__self__))
-        if isinstance(value, types.ModuleType) and not _foreign(value.__name__):
-            return _Module(value, self)
+        if isinstance(value, types.ModuleType) and (
+            not self.foreign(value.__name__) or library.knows(value.__name__)
+        ):
+            return Module(value, self)
         if type(value) in (list, tuple, dict):
             return self._container(value)
         if isinstance(value, functools.partial):
             return functools.partial(self.of(value.func), *self.of(value.args), **self.of(value.keywords))
         if isinstance(value, functools._lru_cache_wrapper):
             return self._cached(value)
+        if type(value) is np.vectorize and not value.excluded and value.signature is None:
+            return vectorized(self.of(value.pyfunc), value.otypes)
         return self.classes.of(value)
 
     def _container(self, value: Any) -> Any:
@@ -67,7 +79,18 @@ class Rebound:
     def _cached(self, value: Any) -> Any:
         """A function with a cache, which starts anew in each run: values of another one would not do."""
         if id(value) not in self.made:
-            self.made[id(value)] = functools.lru_cache(**value.cache_parameters())(self.of(value.__wrapped__))
+            function = self.of(value.__wrapped__)
+            cached = functools.lru_cache(**value.cache_parameters())(function)
+
+            @functools.wraps(cached)
+            def call(*args: Any, **kwargs: Any) -> Any:
+                # Recorded values are no keys: equal ones may depend on different arguments.
+                recorded = any(isinstance(v, Recorded) for v in (*args, *kwargs.values()))
+                return (function if recorded else cached)(*args, **kwargs)
+
+            made: Any = call
+            made.cache_clear, made.cache_info = cached.cache_clear, cached.cache_info
+            self.made[id(value)] = made
             self.kept.append(value)
         return self.made[id(value)]
 
@@ -104,14 +127,16 @@ class Rebound:
         return space
 
 
-class _Module:
-    """A module of the user's, whose functions are rebound when they are asked for."""
+class Module:
+    """A module whose functions are rebound when they are asked for."""
 
     def __init__(self, module: types.ModuleType, rebound: Rebound) -> None:
         self._module, self._rebound = module, rebound
 
     def __getattr__(self, name: str) -> Any:
-        return self._rebound.of(getattr(self._module, name))
+        found = self._rebound.of(getattr(self._module, name))
+        self.__dict__[name] = found
+        return found
 
 
 def _names(code: types.CodeType) -> set[str]:

@@ -116,9 +116,10 @@ def node_class(name: str, record: Prim, like_torch: bool = True) -> type[Node]:
 
     It saves the operands if a rule asks for one, and the result if a rule asks for it. `asked` says which
     operands the rule of each reads: those that no rule in use reads are saved as None. `like_torch` takes
-    PyTorch's conventions where they differ from the compiler's.
+    PyTorch's conventions where they differ from the compiler's; `abs` serves recorded complex numbers too.
     """
-    rules = (like_torch and _RULES.get(record.name)) or record.vjp or {}
+    own = _RULES.get(record.name) if like_torch or record.name == "abs" else None
+    rules = own or record.vjp or {}
     if not rules and len(record.args) == 1:  # signs and roundings are flat: the gradient is zero
         rules = {record.args[0]: lambda y_bar: y_bar * 0}
     reads = {arg: set(inspect.signature(rule).parameters) for arg, rule in rules.items()}

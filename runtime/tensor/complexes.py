@@ -16,6 +16,7 @@ from .tensor import Tensor, tensor_of
 
 def _pairs(x: Any) -> Any:
     """Complex numbers as pairs along a last axis; the same memory."""
+    x = np.asarray(x)  # a cotangent may be a number, whose real part is no view
     kind = np.dtype(np.float64 if x.dtype.itemsize == 16 else np.float32)
     return np.lib.stride_tricks.as_strided(
         x.real, (*x.shape, 2), (*x.strides, kind.itemsize), writeable=x.flags.writeable

@@ -40,6 +40,7 @@ from . import (  # noqa: F401 (they fill the tables)
     predicates,
     printing,
     products,
+    protocols_linalg,
     putting,
     queries,
     random,

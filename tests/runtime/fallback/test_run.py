@@ -304,7 +304,7 @@ def test_arguments_that_share_memory() -> None:
 def test_no_number_is_refused() -> None:
     with pytest.raises(pb.TypeMismatchError, match="returns one number"):
         pb.grad(lambda x: x * 2, fallback="tape")(X)
-    with pytest.raises(pb.TypeMismatchError, match="holds no floats"):
+    with pytest.raises(pb.TypeMismatchError, match=r"pass float\(x\)"):
         pb.grad(lambda x: x * 2, fallback="tape")(3)
 
 

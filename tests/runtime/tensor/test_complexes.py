@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from tensor_checks import check, leaf, sample, torch
 
+import pullback as pb
+
 RE, IM = sample(2, 3), sample(2, 3, seed=1)
 
 
@@ -71,3 +73,12 @@ def test_errors() -> None:
         torch.view_as_complex(leaf(RE))
     with pytest.raises(RuntimeError, match="Tensor must have a last dimension with stride 1"):
         torch.view_as_complex(leaf(RE).T)
+
+
+def test_second_derivatives_through_parts_of_numbers() -> None:
+    x = torch.tensor([0.3, 0.8], dtype=torch.float64, requires_grad=True)
+    y = torch.complex(x[0], x[1]).sin().imag * x[1]  # y = x1 cos(x0) sinh(x1)
+    (slope,) = pb.autograd.grad(y, x, create_graph=True)
+    (second,) = pb.autograd.grad(slope[1], x)
+    c, s, ch, sh = np.cos(0.3), np.sin(0.3), np.cosh(0.8), np.sinh(0.8)
+    np.testing.assert_allclose(second.numpy(), [-s * (sh + 0.8 * ch), c * (2 * ch + 0.8 * sh)])

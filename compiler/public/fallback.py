@@ -1,0 +1,136 @@
+"""What a derivative does with a function that cannot be compiled: the one place that decides and warns."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..call import doors
+from ..call.signature import Target, without_source
+from ..errors import ArgumentError, FallbackWarning, PullbackError, SourceError, UnsupportedError
+
+FALLBACKS = ("auto", "tape", "error")
+REFUSALS = (UnsupportedError, SourceError)
+"""The errors that say that the compiler cannot do it, not that the program is wrong."""
+
+Answer = TypeVar("Answer")
+
+_COMPILER = Path(__file__).parents[1]
+_OURS = (str(_COMPILER), str(_COMPILER.with_name("runtime")), "<pullback")
+
+
+class Fallback:
+    """The choice of one derivative, and whether its user has been told.
+
+    Parameters
+    ----------
+    how
+        "auto" runs a function that cannot be compiled on the tape, with a warning; "error" refuses it; "tape"
+        runs every function there.
+
+    Attributes
+    ----------
+    refused
+        Why the compiler refused the function of this derivative, if it did.
+    """
+
+    def __init__(self, how: str) -> None:
+        if how not in FALLBACKS:
+            raise ArgumentError(f"fallback={how!r}", hint="choose from 'auto', 'tape' and 'error'")
+        self.how = how
+        self.refused: PullbackError | None = None
+
+    @property
+    def always(self) -> bool:
+        """Whether nothing is compiled."""
+        return self.how == "tape"
+
+    def run(
+        self,
+        target: Target,
+        compiled: Callable[[], Answer],
+        taped: Callable[[Any], Answer],
+        values: Iterable[Any] = (),
+    ) -> Answer:
+        """What compiled code gives, or the tape.
+
+        Parameters
+        ----------
+        target
+            The function.
+        compiled, taped
+            What compiles and runs; what runs on the tape, called with what the door to it gives.
+        values
+            Arguments; those of the tape's own classes have it run there.
+        """
+        if self.always or doors.foreign(values) is not None:
+            return taped(doors.tape[0]())
+        try:
+            return compiled()
+        except REFUSALS as error:
+            refused = error
+        return self.instead(refused, target, taped)
+
+    def instead(self, error: PullbackError, target: Target, taped: Callable[[Any], Answer]) -> Answer:
+        """What the tape gives for a function that the compiler refused."""
+        if target.foreign:
+            error = without_source(target)
+        if self.how == "error" or not doors.tape:
+            raise error
+        self.tell(error, target)
+        return taped(doors.tape[0]())
+
+    def tell(self, error: PullbackError, target: Target) -> None:
+        """Tell once that the function runs on the tape, and why."""
+        if self.refused is None:
+            self.refused = error
+            warnings.warn(_warning(error, target), stacklevel=_level())
+
+
+def chosen(how: str | Fallback, f: Any) -> Fallback:
+    """The choice for a derivative of `f`: its own, or that of `f` if that is a derivative with one."""
+    if isinstance(how, Fallback):
+        return how
+    inner = getattr(f, "_fallback", None)
+    return Fallback(inner.how if how == "auto" and isinstance(inner, Fallback) else how)
+
+
+def of_function(how: str | Fallback, f: Any, target: Target) -> Fallback:
+    """The choice of a single call, such as `pb.jvp(f, ...)`: its user is told once for a function."""
+    made = chosen(how, f)
+    if made is how or made.how != "auto":
+        return made
+    kept = target.fn.__dict__.get("__pullback_fallback__")
+    if kept is None or kept[0] is not target.fn:  # functools.wraps copies attributes
+        kept = target.fn.__dict__["__pullback_fallback__"] = (target.fn, made)
+    known: Fallback = kept[1]
+    return known
+
+
+def told(error: PullbackError, target: Target) -> str:
+    """Where and why a function runs on the tape, and what would make it compile."""
+    src = error.src or target.src
+    where = "" if target.foreign else f"{src}: "
+    line = f"\n    {src.text}" if src.text else ""
+    remedy = f"\nhint: {error.hint}" if error.hint else ""
+    return (
+        f"{where}{target.name} runs on the tape, operation by operation, because it cannot be compiled: "
+        f"{error.message}{line}{remedy}"
+    )
+
+
+def _warning(error: PullbackError, target: Target) -> FallbackWarning:
+    return FallbackWarning(
+        f"{told(error, target)}\nfallback='error' refuses it, fallback='tape' says nothing"
+    )
+
+
+def _level() -> int:
+    """How far up the caller's own line is, for `warnings.warn`."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+        frame, level = frame.f_back, level + 1
+    return level
