@@ -8,6 +8,7 @@ integers) is plain NumPy, so conditions and indices of a program work as they ar
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,15 @@ class Array(Tensor):
     __slots__ = ()
     _promotes = False
     _keeps_old = True  # NumPy's programs overwrite what they like
+    _class_for: Callable[[Any, Any], type]  # what `x.__class__` is for who asks: set in builtin.py
+
+    @property
+    def __class__(self) -> Any:
+        return Array._class_for(self, sys._getframe(1))
+
+    @__class__.setter
+    def __class__(self, cls: type) -> None:
+        object.__dict__["__class__"].__set__(self, cls)
 
     @classmethod
     def _constant(cls, value: Any) -> Any:
@@ -200,9 +210,11 @@ class Array(Tensor):
     # ---- conversions that would lose a derivative
     def __hash__(self) -> int:
         # Equal values would be two keys, as they are told apart by what they depend on.
-        if self._fn is not None:
+        if sys._getframe(1).f_globals.get("__name__", "").startswith("pullback."):
+            return object.__hash__(self)  # the tape's own tables are of leaves
+        if self._fn is not None or self._r:
             self._refuse("a key of a dictionary or set")
-        return object.__hash__(self)
+        return object.__hash__(self) if self._a.ndim else hash(self._a.item())
 
     def __float__(self) -> float:
         self._refuse("float")
@@ -283,9 +295,14 @@ class Array(Tensor):
         METHODS["__setitem__"](self, _plain_key(key), value)
 
     def __repr__(self, **kwargs: Any) -> str:  # type: ignore[override]
-        return repr(self._a) if self._a.ndim else repr(self._a[()])
+        return repr(self._shown())
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return str(self._shown())
+
+    def _shown(self) -> Any:
+        """What it is in a program without derivatives."""
+        return self._a if self._a.ndim or is_array(self) else self._a[()]
 
     def __format__(self, spec: str) -> str:
         return format(self._a[()] if self._a.ndim == 0 else self._a, spec)

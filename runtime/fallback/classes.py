@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import enum
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,14 @@ _OWN = ("__dict__", "__weakref__", "_abc_impl")
 _MADE = ("__setattr__", "__delattr__", "__eq__", "__replace__")  # by dataclasses, in their own words
 _COMPILED = (types.WrapperDescriptorType, types.MethodDescriptorType, types.BuiltinFunctionType)
 _ASKING = {"isinstance", "issubclass", "type", "hasattr"}
+_LIBRARIES = ("numpy", "scipy", "numba", "pullback")
 _ORIGINAL = "__pullback_original__"
+
+
+def foreign(module: str | None) -> bool:
+    """Whether a module is a library that works on Arrays as it is."""
+    top = (module or "").partition(".")[0]
+    return (top in sys.stdlib_module_names and top != "__main__") or top in _LIBRARIES
 
 
 def original(cls: Any) -> Any:
@@ -72,7 +80,7 @@ class Classes:
             for name, item in vars(one).items():
                 code = getattr(_function(item), "__code__", None)
                 made = code is not None and code.co_filename == "<string>" and name in _MADE
-                if code is not None and not made and _ASKING & _names(code):
+                if code is not None and not made and self._asks(_function(item)):
                     raise UnsupportedError(
                         f"a method of {one.__qualname__} asks for the class of a value ({name}), and such a "
                         f"class ({_why(cls)}) cannot be taken to the tape",
@@ -81,6 +89,25 @@ class Classes:
         self.harmless.add(id(cls))
         self.kept.append(cls)
         return cls
+
+    def _asks(self, function: types.FunctionType) -> bool:
+        """Whether a function, or one that it calls by name, asks for the class of a value."""
+        stack, seen = [function], set()
+        while stack:
+            one = stack.pop()
+            names = _names(one.__code__)
+            if _ASKING & names:
+                return True
+            seen.add(one.__code__)
+            found = [one.__globals__.get(name) for name in names]
+            stack += [
+                f
+                for f in found
+                if isinstance(f, types.FunctionType)
+                and f.__code__ not in seen
+                and not self.foreign(f.__module__)
+            ]
+        return False
 
     def _know(self, value: Any, twin: Any) -> None:
         self.twins[id(value)] = twin

@@ -30,6 +30,9 @@ class Number(Array):
         """Whether it has no fraction."""
         return bool(self._a.item().is_integer())
 
+    def _shown(self) -> Any:
+        return self._a.item()
+
     def __round__(self, digits: int | None = None) -> Any:
         return round(self._a.item(), digits)
 

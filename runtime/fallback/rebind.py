@@ -18,9 +18,9 @@ from ..tape.node import Recorded
 from . import library
 from .builtin import BUILTINS
 from .classes import Classes
+from .classes import foreign as is_foreign
 from .modules import REPLACED, vectorized
 
-_LIBRARIES = ("numpy", "scipy", "numba", "pullback")
 _LONG = 1000  # containers of more items hold data, not functions
 
 
@@ -28,7 +28,7 @@ class Rebound:
     """The functions of one run, each made once; recursive functions find themselves."""
 
     def __init__(self, foreign: Callable[[str | None], bool] | None = None) -> None:
-        self.foreign = foreign or _foreign
+        self.foreign = foreign or is_foreign
         self.made: dict[int, Any] = {}
         self.spaces: dict[int, dict[str, Any]] = {}
         self.kept: list[Any] = []  # what is known by its address must live
@@ -146,12 +146,6 @@ def _names(code: types.CodeType) -> set[str]:
         if isinstance(constant, types.CodeType):
             found |= _names(constant)
     return found
-
-
-def _foreign(module: str | None) -> bool:
-    """Whether a module is a library that works on Arrays as it is."""
-    top = (module or "").partition(".")[0]
-    return (top in sys.stdlib_module_names and top != "__main__") or top in _LIBRARIES
 
 
 def _is_prange(value: Any) -> bool:
