@@ -94,10 +94,11 @@ def element_type(lw: Lowerer, items: Sequence[AbstractValue], name: str) -> Scal
         return Array(dtype, rank)
     if not all(is_number(x) or isinstance(x, Arr) for x in items):
         unroll_or(lw)
-    first = next(x for x in items if type(x) is not type(items[0]) or isinstance(x, Arr))
-    lw.mismatch(
-        f"'{name}' holds {describe(items[0])} and {describe(items[-1] if first is items[0] else first)}",
-        "a list that grows at run time holds numbers, or arrays of one dtype and rank",
+    first = next((x for x in items if type(x) is not type(items[0]) or isinstance(x, Arr)), items[-1])
+    held = dict.fromkeys([describe(items[0]), describe(items[-1] if first is items[0] else first)])
+    lw.refuse(
+        f"'{name}' holds {' and '.join(held)}, and grows at run time",
+        "such a list holds numbers, or arrays of one dtype and rank",
     )
 
 

@@ -336,12 +336,19 @@ def tuple_or_float_by_branch(x):
     return y[0] * 2.0
 
 
-@refused("TypeMismatchError", "parts")
+@refused("UnsupportedError", "parts")
 def list_of_arrays_and_floats(x):
     parts = [x]
     for i in range(3):
         parts.append(x[i])  # BAD
     return np.sum(parts[0]) * len(parts)
+
+
+@refused("UnsupportedError", "None")
+def list_of_nones(x):
+    total = []
+    [total.append(v * v) for v in x]  # BAD
+    return total[0]
 
 
 @refused("TypeMismatchError", "return")
