@@ -23,7 +23,7 @@ from ..tape.record import edge
 from ..tape.views import write
 from ..tensor import namespace as _installed  # noqa: F401 (puts the methods on Tensor)
 from ..tensor import protocols
-from ..tensor.casting import cast
+from ..tensor.pointwise.casting import cast
 from ..tensor.table import FUNCTIONS, METHODS
 from ..tensor.tensor import Tensor
 from .folds import ufunc_method

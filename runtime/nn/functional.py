@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..tensor.distances import pdist
+from ..tensor.reductions.distances import pdist
 from .functions.activations import (
     hardshrink,
     hardsigmoid,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..tape.views import written
-from ..tensor.random import source
+from ..tensor.creation.random import source
 from ..tensor.tensor import Tensor
 
 _GAINS = {

@@ -172,7 +172,7 @@ def _batched(
                 materialize_grads=zeros,
             )
         )
-    from .joining import stack
+    from .shape.joining import stack
 
     return tuple(None if column[0] is None else stack(list(column)) for column in zip(*rows, strict=True))
 

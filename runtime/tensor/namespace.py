@@ -1,4 +1,7 @@
-"""All of `pb.<name>` that has to do with tensors: importing this puts the methods on `Tensor`."""
+"""All of `pb.<name>` that has to do with tensors: importing this puts the methods on `Tensor`.
+
+Each of the modules declares its functions in the tables (`table.py`) when it is imported.
+"""
 
 from __future__ import annotations
 
@@ -6,64 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..tape import mode
-from . import (  # noqa: F401 (they fill the tables)
-    accumulating,
-    arranging,
-    axes,
-    broadcasting,
-    casting,
-    cholesky,
-    comparisons,
-    complexes,
-    contractions,
-    copying,
-    creation,
-    decompositions,
-    differences,
-    distances,
-    elementary,
-    extrema,
-    filling,
-    fourier,
-    grids,
-    indexing,
-    joining,
-    likes,
-    linalg,
-    linear,
-    logistic,
-    lu,
-    masking,
-    norms,
-    order,
-    pointwise,
-    predicates,
-    printing,
-    products,
-    protocols_linalg,
-    putting,
-    queries,
-    random,
-    ranges,
-    reductions,
-    refilling,
-    rounding,
-    sampling,
-    scans,
-    scatter_reduce,
-    scattering,
-    selecting,
-    shaping,
-    smooth,
-    solving,
-    sorting,
-    special,
-    splitting,
-    spread,
-    strides,
-    triangles,
-    windows,
-)
+from . import copying, printing, protocols_linalg, queries  # noqa: F401
+from .creation import creation, filling, grids, likes, random, ranges, refilling, sampling  # noqa: F401
 from .dtypes import (
     ALIASES,
     DTYPES,
@@ -75,6 +22,44 @@ from .dtypes import (
     layout,
     set_default_dtype,
 )
+from .indexing import indexing, masking, putting, scatter_reduce, scattering, selecting  # noqa: F401
+from .linalg import (  # noqa: F401
+    accumulating,
+    cholesky,
+    contractions,
+    decompositions,
+    fourier,
+    linalg,
+    linear,
+    lu,
+    solving,
+    triangles,
+)
+from .pointwise import (  # noqa: F401
+    casting,
+    comparisons,
+    complexes,
+    elementary,
+    logistic,
+    pointwise,
+    predicates,
+    rounding,
+    smooth,
+    special,
+)
+from .reductions import (  # noqa: F401
+    differences,
+    distances,
+    extrema,
+    norms,
+    order,
+    products,
+    reductions,
+    scans,
+    sorting,
+    spread,
+)
+from .shape import arranging, axes, broadcasting, joining, shaping, splitting, strides, windows  # noqa: F401
 from .table import FUNCTIONS, METHODS, PROPERTIES
 from .tensor import Tensor
 

@@ -10,7 +10,7 @@ from ...ops.kernels import LARGE, Kernel, fused, fused_values
 from ...ops.pointwise import quiet, unary
 from ...tape.node import Node
 from ...tape.record import record
-from ...tensor.random import source
+from ...tensor.creation.random import source
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
 from .pointwise import applied, floats, zero_where

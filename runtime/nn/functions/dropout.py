@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...tape.node import wrap
-from ...tensor.random import source
+from ...tensor.creation.random import source
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...tape.mode import mode
 from ...tape.node import Node, Recorded
 from ...tape.record import edge, like, record
-from ...tensor.linear import MmBackward0
+from ...tensor.linalg.linear import MmBackward0
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
 

@@ -10,8 +10,8 @@ import numpy as np
 from ...ops import rows
 from ...tape.node import Node, wrap
 from ...tape.record import record
+from ...tensor.creation.random import source
 from ...tensor.dtypes import numpy_dtype, of
-from ...tensor.random import source
 from ...tensor.tensor import Tensor, axis_of
 from .operands import tensor_of
 from .pointwise import floats
