@@ -184,10 +184,10 @@ class Array(Tensor):
     def nonzero(self) -> Any:
         return self._a.nonzero()
 
-    def argmax(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
+    def argmax(self, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
         return np.argmax(self._a, axis=axis, keepdims=keepdims)
 
-    def argmin(self, axis: Any = None, out: Any = None, *, keepdims: bool = False) -> Any:
+    def argmin(self, axis: Any = None, out: Any = None, *, keepdims: Any = False) -> Any:
         return np.argmin(self._a, axis=axis, keepdims=keepdims)
 
     def argsort(self, axis: int = -1, kind: Any = None, order: Any = None) -> Any:

@@ -156,7 +156,7 @@ def _reduction(name: str) -> Any:
     return reduce
 
 
-def _flag(keepdims: Any) -> bool:
+def _flag(keepdims: Any) -> Any:
     return bool(keepdims) and keepdims is not np._NoValue
 
 

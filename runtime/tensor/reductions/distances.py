@@ -42,7 +42,8 @@ def _pulled(g: Any, one: Any, two: Any, lengths: Any, p: float) -> tuple[Any, An
         return one * 0, two * 0
     rows = one.shape[-2]
     height = rows if isinstance(g, Recorded) else max(1, _BLOCK // max(1, math.prod(two.shape)))
-    for_one, for_two = [], 0
+    for_one: list[Any] = []
+    for_two: Any = 0
     for k in range(0, rows, height):
         block = slice(k, k + height)
         steps = np.expand_dims(one[..., block, :], -2) - np.expand_dims(two, -3)

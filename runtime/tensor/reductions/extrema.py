@@ -381,7 +381,8 @@ def aminmax(input: Any, *, dim: int | None = None, keepdim: bool = False, out: A
             "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
         )
     nonempty(a, "aminmax", None if axes is None else axes[0])
-    arrays = (np.min(a, axis=axes, keepdims=keepdim), np.max(a, axis=axes, keepdims=keepdim))
+    keep: Any = keepdim
+    arrays = (np.min(a, axis=axes, keepdims=keep), np.max(a, axis=axes, keepdims=keep))
     made = record_many(AminmaxBackward0, arrays, (x,), (x,), (a.shape, axes, keepdim))
     return write_pair(out, _aminmax(*made))
 

@@ -18,7 +18,7 @@ from ..tensor import Tensor, axes_of, axis_of, tensor_of
 from .reductions import in_dtype, restored, title
 
 
-def norms(a: Any, p: float, axes: Any, keepdim: bool) -> Any:
+def norms(a: Any, p: float, axes: Any, keepdim: Any) -> Any:
     """The p-norms of an array along axes."""
     sizes = np.abs(a)
     if p == 2:

@@ -128,7 +128,7 @@ class LogsumexpBackward0(Node):
         return (restored(g, *self.static) * (np.conj(weights) if g.dtype.kind == "c" else weights),)
 
 
-def _log_sum_exp(a: Any, axes: Any, keepdim: bool) -> Any:
+def _log_sum_exp(a: Any, axes: Any, keepdim: Any) -> Any:
     if a.size == 0:
         return np.log(np.sum(np.exp(a), axis=axes, keepdims=keepdim))
     top = np.max(a.real, axis=axes, keepdims=True)
@@ -229,9 +229,10 @@ def nansum(
     a = x._a
     if a.dtype.kind == "c":
         raise RuntimeError("nansum on CPU does not support complex inputs")
-    axes = axes_of(dim, a.ndim) if a.ndim else None
+    axes: Any = axes_of(dim, a.ndim) if a.ndim else None
+    keep: Any = keepdim
     kind = np.dtype(np.int64) if dtype is None and a.dtype.kind in "biu" else a.dtype
-    result = np.nansum(a, axis=axes, dtype=kind, keepdims=keepdim)
+    result = np.nansum(a, axis=axes, dtype=kind, keepdims=keep)
     return into(out, record(NansumBackward0, result, (x,), (x,), (a.shape, axes, keepdim)))
 
 
@@ -277,8 +278,9 @@ def nanmean(
         )
     x = in_dtype(input, dtype)
     a = x._a
-    axes = axes_of(dim, a.ndim) if a.ndim else None
-    count = np.sum(~np.isnan(a), axis=axes, keepdims=keepdim)
+    axes: Any = axes_of(dim, a.ndim) if a.ndim else None
+    keep: Any = keepdim
+    count = np.sum(~np.isnan(a), axis=axes, keepdims=keep)
     return into(out, nansum(x, dim, keepdim) / np.asarray(count).astype(a.dtype))
 
 

@@ -144,7 +144,7 @@ def _mean(a: Any, axes: Any, keepdim: bool, count: int) -> Any:
 
 
 @quiet
-def _mean_of_halves(a: Any, axes: Any, keepdim: bool, count: int) -> Any:
+def _mean_of_halves(a: Any, axes: Any, keepdim: Any, count: int) -> Any:
     return np.mean(a, axis=axes, keepdims=keepdim)
 
 

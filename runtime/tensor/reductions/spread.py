@@ -102,7 +102,7 @@ def _arguments(
 _variance = quiet(lambda a, axes, keepdim, correction: _spread(a, axes, keepdim, correction))
 
 
-def _spread(a: Any, axes: Any, keepdim: bool, correction: float) -> Any:
+def _spread(a: Any, axes: Any, keepdim: Any, correction: float) -> Any:
     """Variances, computed in float32 at least; NaN or infinite without degrees of freedom."""
     kind = a.real.dtype
     wide = a.astype(np.float32) if a.dtype.itemsize == 2 else a
