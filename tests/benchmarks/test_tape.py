@@ -23,7 +23,7 @@ def test_the_chain_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
     build()
     (held,) = next(c.cell_contents for c in build.__closure__ or () if isinstance(c.cell_contents, list))
     node, count = held.grad_fn, 0
-    while node is not None and node.name() != "AccumulateGrad":
+    while node is not None and type(node).__name__ != "AccumulateGrad":
         node, count = node.next_functions[0][0], count + 1
     assert count == 10
 

@@ -13,6 +13,7 @@ def test_the_order_of_the_passes_is_data() -> None:
         "counters",
         *common[:2],
         "rings",
+        "zero_terms",
         "cse",
         "licm",
         "checked_dce",

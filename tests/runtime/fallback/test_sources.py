@@ -7,6 +7,7 @@ import math
 import operator
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -114,7 +115,9 @@ def test_arguments_that_are_not_compiled_are_taken_as_they_are() -> None:
         pb.grad(f, fallback="error")(X, {0, 2})
 
 
-def test_from_the_command_line() -> None:
+def test_from_the_command_line(tmp_path: Path) -> None:
     text = "import pullback as pb\ndef f(x):\n    return x * x\nprint(pb.grad(f)(3.0))"
-    run = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True)
+    # From another folder: in the root, `pullback` would be the checkout without its compiler.
+    command = [sys.executable, "-c", text]
+    run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
     assert run.stdout == "6.0\n" and run.stderr.count("FallbackWarning") == 1
