@@ -33,15 +33,16 @@ class Fallback:
 
     Attributes
     ----------
-    refused
-        Why the compiler refused the function of this derivative, if it did.
+    reason
+        Where and why the compiler refused the function of this derivative, if it did: as text, since an error
+        would keep the arrays of the frames that it came through.
     """
 
     def __init__(self, how: str) -> None:
         if how not in FALLBACKS:
             raise ArgumentError(f"fallback={how!r}", hint="choose from 'auto', 'tape' and 'error'")
         self.how = how
-        self.refused: PullbackError | None = None
+        self.reason: str | None = None
 
     @property
     def always(self) -> bool:
@@ -85,9 +86,10 @@ class Fallback:
 
     def tell(self, error: PullbackError, target: Target) -> None:
         """Tell once that the function runs on the tape, and why."""
-        if self.refused is None:
-            self.refused = error
-            warnings.warn(_warning(error, target), stacklevel=_level())
+        if self.reason is None:
+            self.reason = _told(error, target)
+            text = f"{self.reason}\nfallback='error' refuses it, fallback='tape' says nothing"
+            warnings.warn(FallbackWarning(text), stacklevel=_level())
 
 
 def chosen(how: str | Fallback, f: Any) -> Fallback:
@@ -110,7 +112,7 @@ def of_function(how: str | Fallback, f: Any, target: Target) -> Fallback:
     return known
 
 
-def told(error: PullbackError, target: Target) -> str:
+def _told(error: PullbackError, target: Target) -> str:
     """Where and why a function runs on the tape, and what would make it compile."""
     src = error.src or target.src
     where = "" if target.foreign else f"{src}: "
@@ -119,12 +121,6 @@ def told(error: PullbackError, target: Target) -> str:
     return (
         f"{where}{target.name} runs on the tape, operation by operation, because it cannot be compiled: "
         f"{error.message}{line}{remedy}"
-    )
-
-
-def _warning(error: PullbackError, target: Target) -> FallbackWarning:
-    return FallbackWarning(
-        f"{told(error, target)}\nfallback='error' refuses it, fallback='tape' says nothing"
     )
 
 

@@ -246,6 +246,7 @@ def _vjp_of_gradient(
     """cᵀ ∂(∂f/∂inner)/∂x = the tangent of ∂f/∂x along inner = c."""
     compiled = dispatcher(target, "hvp", places(target, numbers), (places(target, inner.numbers),), jit=jit)
 
+    # Both refuse now, so that who asked falls back as a whole: neither may do so for itself.
     compiled.find(target.bind(args, {}))
     gradient = copy.copy(f)
     gradient._fallback = Fallback("error")

@@ -31,7 +31,7 @@ from ..specs import (
     RecordSpec,
     ScalarSpec,
 )
-from .fallback import Fallback, chosen, told
+from .fallback import Fallback, chosen
 from .higher import base_of, dtype_of, part, places
 from .sweeps import Space, columns, lanes, rows, space_of
 from .verifying import float_parts
@@ -112,8 +112,8 @@ class Matrices:
         mode, size, found, width = self._last
         what = "columns" if mode == "forward" else "rows"
         if found is None:
-            why = self._fallback.refused
-            reason = f": {told(why, self._target)}" if why is not None else ""
+            why = self._fallback.reason
+            reason = "" if why is None else f": {why}"
             return f"{size} {what} by {mode} sweeps on the tape, one direction each{reason}"
         sweeps = -(-size // width) if size else 0
         from .explain import explained

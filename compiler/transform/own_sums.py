@@ -56,11 +56,9 @@ def _split(known: Dependences, loop: For) -> For:
             inits, outs = list(op.inits), list(op.outs)
             for k, init in enumerate(op.inits):
                 if init in parts:
-                    zero, outs[k] = (
-                        Const((), (Value(init.type),), (), (0.0,), op.src),
-                        Value(init.type, "own"),
-                    )
+                    zero = Const((), (Value(init.type),), (), (0.0,), op.src)
                     ops.append(zero)
+                    outs[k] = Value(init.type, "own")
                     inits[k] = zero.out
                     parts[op.outs[k]] = parts[init]
                     before[op.outs[k]] = init

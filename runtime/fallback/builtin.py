@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from .array import Array, is_array
-from .classes import foreign, original
+from .classes import original
+from .code import is_foreign
 from .modules import COMPLEX, FLOAT, REPLACED
 from .number import Number
 
@@ -33,7 +34,7 @@ def _class_for(value: Array, asking: types.FrameType) -> type:
     So `match` and `singledispatch` take their branch, and functions that are not bound anew ask `isinstance`.
     """
     name = asking.f_globals.get("__name__", "pullback")
-    if name in _ASKED_FOR or not foreign(name):
+    if name in _ASKED_FOR or not is_foreign(name):
         found = kind(value)
         bound_anew = asking.f_builtins is BUILTINS and name not in _ASKED_FOR
         return REPLACED.get(id(found), found) if bound_anew else found

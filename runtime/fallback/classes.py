@@ -8,26 +8,19 @@ from __future__ import annotations
 
 import abc
 import enum
-import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
 from ...compiler.errors import UnsupportedError
+from .code import names_of
 
 _IN_PYTHON = 1 << 9  # classes made by a class statement, not those that C code has compiled in
 _OWN = ("__dict__", "__weakref__", "_abc_impl")
 _MADE = ("__setattr__", "__delattr__", "__eq__", "__replace__")  # by dataclasses, in their own words
 _COMPILED = (types.WrapperDescriptorType, types.MethodDescriptorType, types.BuiltinFunctionType)
 _ASKING = {"isinstance", "issubclass", "type", "hasattr"}
-_LIBRARIES = ("numpy", "scipy", "numba", "pullback")
 _ORIGINAL = "__pullback_original__"
-
-
-def foreign(module: str | None) -> bool:
-    """Whether a module is a library that works on Arrays as it is."""
-    top = (module or "").partition(".")[0]
-    return (top in sys.stdlib_module_names and top != "__main__") or top in _LIBRARIES
 
 
 def original(cls: Any) -> Any:
@@ -95,7 +88,7 @@ class Classes:
         stack, seen = [function], set()
         while stack:
             one = stack.pop()
-            names = _names(one.__code__)
+            names = names_of(one.__code__)
             if _ASKING & names:
                 return True
             seen.add(one.__code__)
@@ -166,9 +159,3 @@ def _function(item: Any) -> Any:
     if isinstance(item, property):
         item = item.fget
     return getattr(item, "__func__", item)
-
-
-def _names(code: types.CodeType) -> set[str]:
-    """The names that a function and those inside of it refer to."""
-    inside = [_names(c) for c in code.co_consts if isinstance(c, types.CodeType)]
-    return set(code.co_names).union(*inside)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import sys
 import types
 import warnings
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from ..tape.mode import mode
 from ..tape.node import Recorded, wrap
 from ..tape.record import edge, record_many, snapshot
 from .calls import Call, CallBackward, weighed
+from .code import is_standard, refusal
 
 
 class _Library(Call):
@@ -65,11 +65,12 @@ def call(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
         try:
             return _compiled(function, args, kwargs)
         except PullbackError as error:
-            refused = _REFUSED[key] = error
+            refused = _REFUSED[key] = error.message
     return _as_python(function, args, kwargs, refused)
 
 
-_REFUSED: dict[Any, PullbackError] = {}
+_REFUSED: dict[Any, str] = {}
+"""Why calls were refused: the text, as an error would keep the arrays of the frames that it came through."""
 
 
 def _kind(value: Any) -> Any:
@@ -109,18 +110,17 @@ def _name(function: Any) -> str:
     return str(getattr(function, "__name__", function))
 
 
-def _as_python(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], refused: PullbackError) -> Any:
+def _as_python(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], reason: str) -> Any:
     """The function's own Python code, with what its names stand for replaced, as a user's."""
     from .array import plain, unwrapped, unwrapped_arguments
 
     code = getattr(function, "_implementation", function)  # behind NumPy's dispatcher
-    reason = refused.message
     hint = _HINTS.get(_name(function), "write it with functions of NumPy, or give it a rule by pb.custom_vjp")
     if isinstance(code, types.FunctionType):
         try:
             return plain(_rebound().of(code)(*args, **kwargs))
         except Exception as error:
-            cause = unsupported(error)
+            cause = refusal(error)
             if cause is None:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")
@@ -140,13 +140,6 @@ _HINTS = {
 }
 
 
-def unsupported(error: BaseException | None) -> UnsupportedError | None:
-    """The refusal that led to an error, if one did."""
-    while error is not None and not isinstance(error, UnsupportedError):
-        error = error.__cause__ or error.__context__
-    return error
-
-
 def _place(error: BaseException) -> str:
     """The library's line at which an error happened."""
     found, line = "its code", error.__traceback__
@@ -159,17 +152,6 @@ def _place(error: BaseException) -> str:
 
 
 _OURS = os.path.dirname(os.path.dirname(os.path.dirname(__file__))) + os.sep
-_LIBRARIES = ("numpy", "scipy")
-
-
-def knows(module: str | None) -> bool:
-    """Whether a module is of a library whose Python code can run on the tape."""
-    return (module or "").partition(".")[0] in _LIBRARIES
-
-
-def _standard(module: str | None) -> bool:
-    top = (module or "").partition(".")[0]
-    return top in sys.stdlib_module_names or top in ("numba", "pullback")
 
 
 @functools.cache
@@ -177,7 +159,7 @@ def _rebound() -> Any:
     """The functions of libraries as they run on the tape; they keep nothing of a run."""
     from .rebind import Rebound
 
-    return Rebound(_standard)
+    return Rebound(is_standard)
 
 
 def module(value: types.ModuleType) -> Any:

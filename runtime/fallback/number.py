@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..tape.node import Recorded
-from .array import PLAIN, QUICK, Array, table
+from .array import Array
+from .ufuncs import PLAIN, QUICK, table
 
 _PYTHON = (float, int, bool, complex)
 
@@ -77,7 +78,6 @@ for _name, _ufunc in _OPERATORS.items():
         setattr(Number, f"__r{_name}__", _binary(_ufunc, _name, swapped=True))
         setattr(Number, f"__i{_name}__", _binary(_ufunc, _name, swapped=False))
 for _name, _operator in {
-    "hash": Array.__hash__,
     "neg": NUMBERS[np.negative],
     "pos": NUMBERS[np.positive],
     "abs": NUMBERS[np.absolute],

@@ -18,7 +18,7 @@ from ..tape.node import Recorded
 from . import library
 from .builtin import BUILTINS
 from .classes import Classes
-from .classes import foreign as is_foreign
+from .code import is_foreign, is_numerical, names_of
 from .modules import REPLACED, vectorized
 
 _LONG = 1000  # containers of more items hold data, not functions
@@ -47,11 +47,11 @@ class Rebound:
         if isinstance(value, types.FunctionType):
             if not self.foreign(value.__module__):
                 return self.function(value)
-            return library.function(value) if library.knows(value.__module__) else value
+            return library.function(value) if is_numerical(value.__module__) else value
         if isinstance(value, types.MethodType) and isinstance(value.__func__, types.FunctionType):
             return types.MethodType(self.of(value.__func__), self.of(value.__self__))
         if isinstance(value, types.ModuleType) and (
-            not self.foreign(value.__name__) or library.knows(value.__name__)
+            not self.foreign(value.__name__) or is_numerical(value.__name__)
         ):
             return Module(value, self)
         if type(value) in (list, tuple, dict):
@@ -108,7 +108,7 @@ class Rebound:
         self.kept.append(function)
         made.__defaults__ = self.of(function.__defaults__)
         made.__kwdefaults__ = self.of(function.__kwdefaults__)
-        for name in _names(function.__code__):
+        for name in names_of(function.__code__):
             if name in function.__globals__:
                 space[name] = self.of(function.__globals__[name])
         for new, old in zip(cells, function.__closure__ or (), strict=True):
@@ -137,15 +137,6 @@ class Module:
         found = self._rebound.of(getattr(self._module, name))
         self.__dict__[name] = found
         return found
-
-
-def _names(code: types.CodeType) -> set[str]:
-    """The names that a function and the functions inside of it refer to."""
-    found = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found |= _names(constant)
-    return found
 
 
 def _is_prange(value: Any) -> bool:

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from ...compiler.call.signature import Target
-from ...compiler.errors import OverlapError, Src, UnsupportedError
+from ...compiler.errors import OverlapError, Src
 from ..tape.mode import enable_grad
 from ..tape.node import Recorded, wrap
 from ..tape.record import keeping_old
 from ..tensor.tensor import Tensor
 from .array import ARRAY, Array, is_array
+from .code import refusal
 from .number import Number
 from .rebind import Rebound
 from .trees import faced, leaves_of, with_leaves
@@ -120,9 +121,7 @@ def located(target: Target) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason: Any = error
-        while reason is not None and not isinstance(reason, UnsupportedError):
-            reason = reason.__cause__ or reason.__context__
+        reason = refusal(error)
         if reason is None or reason.src is not None:
             raise
         line = error.__traceback__

@@ -294,7 +294,7 @@ def unsupported(name: str, x: Recorded) -> Any:
     Raises
     ------
     RuntimeError, NotImplementedError
-        But for signs of bools, which are the bools.
+        But for signs of bools, which are the bools, and their squares, which are integers.
     """
     a = x._a
     if a.dtype.kind == "b" and name == "sign":

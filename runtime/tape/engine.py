@@ -26,7 +26,7 @@ from .quiet import quiet
 from .record import settings
 
 # Who wants to see each step of backward passes: the profiler puts a function here, called with a node or leaf
-# and with what to do.
+# and with what to do. Of several the first is called.
 watchers: list[Callable[[Any, Callable[[], Any]], Any]] = []
 
 
@@ -295,9 +295,7 @@ class _Sweep:
             def step() -> Any:
                 return checked(node, inner)
 
-        for watch in watchers:
-            return watch(node, step)
-        return step()
+        return watchers[0](node, step) if watchers else step()
 
     def _capture(self, node: Node, parts: list[Any]) -> None:
         for i in self.wanted[node]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import math
 import warnings
+import weakref
 from collections import deque
 from typing import Any
 
 import numba
 import numpy as np
 import pytest
+from pullback.runtime.fallback import library
 
 import pullback as pb
 
@@ -333,3 +336,35 @@ def test_reading_and_writing_elements_takes_linear_time() -> None:
     n = 3000  # 2 n arrays of n numbers would be 144 MB each way
     x = np.linspace(0.0, 1.0, n)
     np.testing.assert_allclose(pb.grad(f, fallback="tape")(x), 2 * x)
+
+
+def formatted(x: Any) -> Any:
+    return np.sum(x * {f"{len(x)}": 2.0}[f"{x.size}"])
+
+
+def test_a_refusal_keeps_no_arrays() -> None:
+    """What is told of it is text: an error would keep the frames of the call, and the arrays in them."""
+
+    gone: list[bool] = []
+    f = pb.grad(formatted)
+    x = np.ones(3)
+    weakref.finalize(x, gone.append, True)
+    with pytest.warns(pb.FallbackWarning):
+        f(x)
+    del x
+    gc.collect()
+    assert gone == [True]
+
+
+def test_a_refused_library_call_keeps_no_arrays() -> None:
+    def f(x: Any) -> Any:
+        return np.sum(np.unwrap(x))
+
+    gone: list[bool] = []
+    x = np.linspace(0.0, 9.0, 4)
+    weakref.finalize(x, gone.append, True)
+    pb.grad(f, fallback="tape")(x)
+    assert any(key[0] is np.unwrap for key in library._REFUSED)
+    del x
+    gc.collect()
+    assert gone == [True]
