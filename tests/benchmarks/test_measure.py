@@ -14,6 +14,7 @@ import numba
 import numpy as np
 import pytest
 
+from benchmarks import measure as measuring
 from benchmarks import rivals
 from benchmarks.__main__ import parser, run
 from benchmarks.case import Case
@@ -175,3 +176,23 @@ def test_command_line() -> None:
 def test_a_family_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(parser().parse_args(["lops"])) == 2
     assert "no family lops" in capsys.readouterr().err
+
+
+def test_a_rival_waits_until_the_threads_of_the_one_before_are_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Clock:
+        pauses, left = 0, 3  # the pauses that have been made, and those in which a thread still works
+
+        def process_time(self) -> float:
+            return min(self.pauses, self.left) * measuring.PAUSE
+
+        def sleep(self, seconds: float) -> None:
+            self.pauses += 1
+
+    clock = Clock()
+    monkeypatch.setattr(measuring, "time", clock)
+    measuring._settle()
+    assert clock.pauses == clock.left + 1
+    clock.left = 10**6
+    clock.pauses = 0
+    measuring._settle()
+    assert clock.pauses == measuring.MOST_PAUSES
