@@ -54,15 +54,20 @@ def lend(function: Callable[..., Any], choose: Callable[[Sequence[Any]], Any]) -
 
     @lower_builtin(function, types.VarArg(types.Any))  # type: ignore[untyped-decorator]
     def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
-        known = base64.b64encode(pickle.dumps(tuple(kind.args))).decode()
-        address = _address(context, builder, f"{place} {known}")
-        called = context.call_conv.get_function_type(kind.return_type, kind.args).as_pointer()
-        status, result = context.call_conv.call_function(
-            builder, builder.inttoptr(address, called), kind.return_type, kind.args, args
-        )
-        with cgutils.if_unlikely(builder, status.is_error):
-            context.call_conv.return_status_propagate(builder, status)
-        return result
+        return call(context, builder, place, kind, args)
+
+
+def call(context: Any, builder: Any, place: str, kind: Any, args: Any) -> Any:
+    """Call a shared function of a place ("module name") by its address; its errors are the caller's."""
+    known = base64.b64encode(pickle.dumps(tuple(kind.args))).decode()
+    address = _address(context, builder, f"{place} {known}")
+    called = context.call_conv.get_function_type(kind.return_type, kind.args).as_pointer()
+    status, result = context.call_conv.call_function(
+        builder, builder.inttoptr(address, called), kind.return_type, kind.args, args
+    )
+    with cgutils.if_unlikely(builder, status.is_error):
+        context.call_conv.return_status_propagate(builder, status)
+    return result
 
 
 def _address(context: Any, builder: Any, what: str) -> Any:

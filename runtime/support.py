@@ -7,36 +7,17 @@ module imports nothing of the compiler, so that generated source needs only it, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
-from . import memory as mem
+from .blas import dot as dot
+from .blas import dot_into as dot_into
+from .blas import solve as solve
+from .jitted import jit
 from .shared import lend, shared
-from .stored import without_text
-
-
-def jit(function: Callable[..., Any]) -> Any:
-    """Numba's `njit` with NumPy's division, cached on disk where there is a place for it."""
-    try:
-        return without_text(njit(function, cache=True, error_model="numpy"))
-    except RuntimeError:  # no folder that can be written to
-        return njit(function, error_model="numpy")
-
-
-FAST = {"reassoc", "nsz", "contract", "arcp"}
-"""Sums in any order."""
-
-
-def fast(function: Callable[..., Any]) -> Any:
-    """`jit` for sums in any order."""
-    try:
-        return without_text(njit(function, cache=True, error_model="numpy", fastmath=FAST))
-    except RuntimeError:
-        return njit(function, error_model="numpy", fastmath=FAST)
 
 
 def as_like(value: float, like: float) -> Any:
@@ -57,86 +38,6 @@ def over(x: complex, z: complex) -> Any:
     return x if x == 0 and z == 0 else x / z
 
 
-# -- products of matrices
-
-FEW_VECTOR, FEW_MATRIX = 1024, 512
-"""Up to how many multiplications loops are faster than a call of BLAS."""
-
-
-@fast
-def _matrix_vector(a: Any, b: Any, out: Any) -> Any:
-    m, n = a.shape
-    if m * n > FEW_VECTOR or n != b.shape[0]:
-        return np.dot(a, b, out)
-    for i in range(m):
-        out[i] = 0
-    if a.strides[1] <= a.strides[0]:
-        for i in range(m):
-            total = out[i]
-            for k in range(n):
-                total += a[i, k] * b[k]
-            out[i] = total
-    else:
-        for k in range(n):
-            for i in range(m):
-                out[i] += a[i, k] * b[k]
-    return out
-
-
-@fast
-def _matrix_matrix(a: Any, b: Any, out: Any) -> Any:
-    (m, n), p = a.shape, b.shape[1]
-    if m * n * p > FEW_MATRIX or n != b.shape[0]:
-        return np.dot(a, b, out)
-    for i in range(m):
-        for j in range(p):
-            out[i, j] = 0
-            total = out[i, j]
-            for k in range(n):
-                total += a[i, k] * b[k, j]
-            out[i, j] = total
-    return out
-
-
-@jit
-def _others(a: Any, b: Any, out: Any) -> Any:
-    return np.dot(a, b, out)
-
-
-@jit
-def _new_vector(a: Any, b: Any) -> Any:
-    return _matrix_vector(a, b, mem.empty(a.shape[0], a.dtype))
-
-
-@jit
-def _new_matrix(a: Any, b: Any) -> Any:
-    return _matrix_matrix(a, b, mem.empty((a.shape[0], b.shape[1]), a.dtype))
-
-
-@jit
-def _new_other(a: Any, b: Any) -> Any:
-    return np.dot(a, b)
-
-
-def dot(a: Any, b: Any) -> Any:
-    """np.dot, with loops for small matrices: calling BLAS takes longer than multiplying them."""
-    return np.dot(a, b)
-
-
-def dot_into(a: Any, b: Any, out: Any) -> Any:
-    """`dot` with an array for the result."""
-    return np.dot(a, b, out)
-
-
-def _by_ranks(matrix_vector: Any, matrix_matrix: Any, others: Any) -> Callable[..., Any]:
-    table = {(2, 1): matrix_vector, (2, 2): matrix_matrix}
-    return lambda kinds: table.get((kinds[0].ndim, kinds[1].ndim), others)
-
-
-lend(dot, _by_ranks(_new_vector, _new_matrix, _new_other))
-lend(dot_into, _by_ranks(_matrix_vector, _matrix_matrix, _others))
-
-
 @jit
 def _argsort(x: Any) -> Any:
     return np.argsort(x, kind="mergesort")
@@ -150,14 +51,7 @@ def argsort(x: Any) -> Any:
 lend(argsort, lambda kinds: _argsort)
 
 
-# -- linear algebra, compiled here once for all: a call of np.linalg.solve takes Numba three seconds
-
-
-@shared
-@jit
-def solve(a: Any, b: Any) -> Any:
-    """`np.linalg.solve`."""
-    return np.linalg.solve(a, b)
+# -- linear algebra, compiled here once for all
 
 
 @shared

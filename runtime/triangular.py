@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numba.extending import overload
 
+from .blas import subtract_product
+from .jitted import fast, jit
 from .shared import shared
-from .support import fast, jit
 
 BLOCK = 32
 
@@ -84,12 +86,12 @@ def _upper_vector(a: Any, b: Any) -> Any:
 
 @fast
 def _lower_matrix(a: Any, b: Any) -> Any:
-    x = _in_order(b)
+    a, x = _compact(a), _in_order(b)
     n = x.shape[0]
     for start in range(0, n, BLOCK):
         end = min(start + BLOCK, n)
         if start > 0:
-            _minus_product(x[start:end, :], a[start:end, :start], x[:start])
+            subtract_product(x[start:end, :], a[start:end, :start], x[:start, :])
         for i in range(start, end):
             for k in range(start, i):
                 _subtract(x[i], a[i, k], x[k])
@@ -99,12 +101,12 @@ def _lower_matrix(a: Any, b: Any) -> Any:
 
 @fast
 def _upper_matrix(a: Any, b: Any) -> Any:
-    x = _in_order(b)
+    a, x = _compact(a), _in_order(b)
     n = x.shape[0]
     for end in range(n, 0, -BLOCK):
         start = max(end - BLOCK, 0)
         if end < n:
-            _minus_product(x[start:end, :], a[start:end, end:], x[end:])
+            subtract_product(x[start:end, :], a[start:end, end:], x[end:, :])
         for i in range(end - 1, start - 1, -1):
             for k in range(i + 1, end):
                 _subtract(x[i], a[i, k], x[k])
@@ -122,13 +124,14 @@ def _in_order(b: Any) -> Any:
     return x
 
 
-@jit
-def _minus_product(target: Any, left: Any, right: Any) -> None:
-    """target -= left @ right, with loops: Numba needs a second for each expression of arrays."""
-    product = np.dot(np.ascontiguousarray(left), right)
-    for i in range(target.shape[0]):
-        for j in range(target.shape[1]):
-            target[i, j] -= product[i, j]
+def _compact(a: Any) -> Any:
+    """`a`, or a copy where its rows and its columns may have gaps."""
+    raise NotImplementedError
+
+
+@overload(_compact, strict=False)  # type: ignore[untyped-decorator]
+def _choose_compact(a: Any) -> Any:
+    return (lambda a: a) if a.layout in "CF" else (lambda a: _in_order(a))
 
 
 @fast
@@ -157,6 +160,7 @@ def cholesky_adjoint(lower: Any, lower_bar: Any) -> Any:
                 | r  d       |
                 | b  c  …    |
     """
+    lower = _compact(lower)
     n = lower.shape[0]
     bar = np.zeros((n, n), lower.dtype)
     for i in range(n):
@@ -165,16 +169,16 @@ def cholesky_adjoint(lower: Any, lower_bar: Any) -> Any:
     for end in range(n, 0, -BLOCK):
         start = max(end - BLOCK, 0)
         d, d_bar = lower[start:end, start:end], bar[start:end, start:end]
-        r, r_bar = np.ascontiguousarray(lower[start:end, :start]), bar[start:end, :start]
+        r, r_bar = lower[start:end, :start], bar[start:end, :start]
         if end < n:
-            b, b_bar = np.ascontiguousarray(lower[end:, :start]), bar[end:, :start]
-            c, c_bar = np.ascontiguousarray(lower[end:, start:end]), bar[end:, start:end]
+            b, b_bar = lower[end:, :start], bar[end:, :start]
+            c, c_bar = lower[end:, start:end], bar[end:, start:end]
             _solve_rows(d, c_bar)
-            _minus_product(b_bar, c_bar, r)
-            _minus_product(d_bar, c_bar.T, c)
-            _minus_product(r_bar, c_bar.T, b)
+            subtract_product(b_bar, c_bar, r)
+            subtract_product(d_bar, c_bar.T, c)
+            subtract_product(r_bar, c_bar.T, b)
         _block_adjoint(d, d_bar)
-        _minus_product(r_bar, _symmetric(d_bar), r)
+        subtract_product(r_bar, _symmetric(d_bar), r)
     return bar
 
 

@@ -25,6 +25,8 @@ FLOORS = {
     "compiler/options": 0,
     "compiler/specs": 0,
     "runtime/libmvec": 0,
+    "runtime/blas": 0,
+    "runtime/jitted": 0,
     "runtime/shared": 0,
     "runtime/stored": 0,
     "runtime/support": 0,

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from .. import vectormath as vm
-from ..support import as_like, fast
+from ..jitted import fast
+from ..support import as_like
 
 
 @fast

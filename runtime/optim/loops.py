@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..support import jit
+from ..jitted import jit
 
 
 @jit
