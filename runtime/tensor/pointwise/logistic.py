@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
+from ....compiler.later import special
 from ...ops.kernels import LARGE, Kernel, fused
 from ...ops.pointwise import quiet, unary
 from ...ops.promotion import as_float
