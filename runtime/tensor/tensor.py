@@ -281,7 +281,7 @@ class Tensor(Recorded):
         return None if view is None else view.base
 
     def is_inference(self) -> bool:
-        """Whether it was made in `inference_mode`: not told apart here."""
+        """False: tensors that were made in `inference_mode` are like others."""
         return False
 
     def _is_view(self) -> bool:
