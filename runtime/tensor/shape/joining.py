@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from ..table import function, put
 from ..tensor import Tensor, axis_of, tensor_of
 from .axes import unsqueeze
 from .shaping import reshaped
+
+_array = operator.attrgetter("_a")
 
 
 class CatBackward0(Node):
@@ -57,7 +60,7 @@ def _given(tensors: Any, name: str) -> list[Tensor]:
             f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
             f"{type(tensors).__name__}"
         )
-    return [tensor_of(t) for t in tensors]
+    return list(map(tensor_of, tensors))
 
 
 @function(method=False)
@@ -102,21 +105,13 @@ def cat(tensors: Any, dim: int = 0, *, axis: Any = None, out: Any = None) -> Ten
 
 
 def _quickly(tensors: Any, dim: int) -> Tensor | None:
-    """Tensors joined that have one dtype and elements; None if they have not, or do not fit."""
-    arrays: list[Any] = []
-    kind = None
-    for t in tensors:
-        if not isinstance(t, Tensor):
-            return None
-        a = t._a
-        if kind is None:
-            kind = a.dtype
-        if a.dtype is not kind or not a.size:
-            return None
-        arrays.append(a)
+    """Tensors joined by NumPy as they are; None if that does not do, to be told in PyTorch's words."""
     try:
+        arrays = list(map(_array, tensors))
         result = np.concatenate(arrays, dim)
-    except (TypeError, ValueError):  # to be told in PyTorch's words
+    except (AttributeError, TypeError, ValueError):
+        return None
+    if result.dtype is not arrays[0].dtype:  # else PyTorch's dtype is this one too
         return None
     lengths = [a.shape[dim] for a in arrays]
     made: Tensor = record(CatBackward0, result, tuple(tensors), None, (dim, lengths))
@@ -197,7 +192,7 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
     found = _given(tensors, "stack")
     if not found:
         raise RuntimeError("stack expects a non-empty TensorList")
-    arrays = [t._a for t in found]
+    arrays = list(map(_array, found))
     shape, kind = arrays[0].shape, arrays[0].dtype
     for k, a in enumerate(arrays):
         if a.shape != shape:

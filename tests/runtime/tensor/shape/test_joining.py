@@ -43,6 +43,20 @@ def test_dtypes_are_promoted_and_gradients_cast_back() -> None:
     assert torch.stack([torch.tensor(1), torch.tensor(2.5)]).dtype is torch.float32
 
 
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (("int64", "float32"), "float32"), (("float32", "int64"), "float32"), (("uint8", "int8"), "int16"),
+        (("bool", "int8"), "int8"), (("float16", "int64"), "float16"), (("float64", "bool"), "float64"),
+        (("float32", "float16"), "float32"), (("complex64", "float64"), "complex128"),
+    ],
+)  # fmt: skip
+def test_dtypes(kinds: tuple[str, str], expected: str) -> None:
+    tensors = [torch.ones(2, dtype=getattr(torch, kind)) for kind in kinds]
+    assert torch.cat(tensors).dtype is getattr(torch, expected)
+    assert torch.stack(tensors).dtype is getattr(torch, expected)
+
+
 def test_empty_vectors_are_skipped() -> None:
     x = leaf(A)
     assert torch.cat([torch.zeros(0), x]).shape == (2, 3)
