@@ -60,7 +60,7 @@ def _given(tensors: Any, name: str) -> list[Tensor]:
             f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
             f"{type(tensors).__name__}"
         )
-    return list(map(tensor_of, tensors))
+    return [tensor_of(t) for t in tensors]
 
 
 @function(method=False)
@@ -192,7 +192,7 @@ def stack(tensors: Any, dim: int = 0, *, out: Any = None) -> Tensor:
     found = _given(tensors, "stack")
     if not found:
         raise RuntimeError("stack expects a non-empty TensorList")
-    arrays = list(map(_array, found))
+    arrays = [t._a for t in found]
     shape, kind = arrays[0].shape, arrays[0].dtype
     for k, a in enumerate(arrays):
         if a.shape != shape:
