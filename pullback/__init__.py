@@ -53,7 +53,12 @@ def _on_tape() -> Any:
     return importlib.import_module(".runtime.fallback.derivatives", __name__)
 
 
+def _with_tensors() -> Any:
+    return importlib.import_module(".runtime.fallback.compiled", __name__)
+
+
 _doors.tape.append(_on_tape)
+_doors.tensors.append(_with_tensors)
 
 
 def __getattr__(name: str) -> Any:
@@ -65,7 +70,6 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return importlib.import_module(f"{__name__}.{name}")
     if not name.startswith("__"):
-        from .runtime.fallback import compiled  # noqa: F401 (lets them take Tensors)
         from .runtime.nn import methods
         from .runtime.tensor.namespace import NAMES
 

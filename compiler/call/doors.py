@@ -1,8 +1,8 @@
 """Doors to what stands above the compiler, which imports nothing of it.
 
-The package's face puts the tape here. A value that is not the compiler's own, such as a Tensor, brings the
-other door itself: a derivative that is called with one hands the call to `__pullback_call__` of its class,
-as NumPy does with `__array_function__`.
+The package's face puts the tape here, as functions that import it. A value that is not the compiler's own,
+such as a Tensor, brings a door itself: a derivative that is called with one hands the call to
+`__pullback_call__` of its class, as NumPy does with `__array_function__`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 
 # What gives the module whose functions run derivatives on the tape: gradients, vjp, jvp, hvp, matrix.
 tape: list[Callable[[], Any]] = []
+# What gives the module whose function `call` takes the calls with Tensors.
+tensors: list[Callable[[], Any]] = []
 
 
 def foreign(values: Iterable[Any], depth: int = 0) -> Any:

@@ -11,24 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from ..later import special
 from .arithmetic import hypot, sqrt
 from .logic import and_, eq, isinf, lt, select
 from .prim import Prim, prim
 
 POSITIVE = (0.4, 2.5)
 INSIDE = (-0.8, 0.8)
-
-
-def _special(name: str) -> Any:
-    """A SciPy function, loaded when it is first run: the compiler itself never needs it."""
-
-    def run(*args: Any) -> Any:
-        import scipy.special
-
-        return getattr(scipy.special, name)(*args)
-
-    run.__name__ = name
-    return run
 
 
 exp = prim("exp", "x", np.exp, "vm.exp({0})", cost=20, holomorphic=True, x=lambda y_bar, y: y_bar * y)
@@ -145,31 +134,29 @@ logaddexp2 = prim(
 )  # fmt: skip
 
 erf = prim(
-    "erf", "x", _special("erf"), "vm.erf({0})", cost=20,
+    "erf", "x", special.erf, "vm.erf({0})", cost=20,
     x=lambda y_bar, x: y_bar * (2.0 / math.sqrt(math.pi) * exp(-(x * x))),
 )  # fmt: skip
 erfc = prim(
-    "erfc", "x", _special("erfc"), "vm.erfc({0})", cost=20,
+    "erfc", "x", special.erfc, "vm.erfc({0})", cost=20,
     x=lambda y_bar, x: y_bar * (-2.0 / math.sqrt(math.pi) * exp(-(x * x))),
 )  # fmt: skip
 gamma = prim(
-    "gamma", "x", _special("gamma"), "support.gamma({0})", cost=40, domain={"x": POSITIVE},
+    "gamma", "x", special.gamma, "support.gamma({0})", cost=40, domain={"x": POSITIVE},
     x=lambda y_bar, x, y: y_bar * (y * digamma(x)),
 )  # fmt: skip
 lgamma = prim(
-    "lgamma", "x", _special("gammaln"), "support.lgamma({0})", cost=40, domain={"x": POSITIVE},
+    "lgamma", "x", special.gammaln, "support.lgamma({0})", cost=40, domain={"x": POSITIVE},
     x=lambda y_bar, x: y_bar * digamma(x),
 )  # fmt: skip
 digamma: Prim = prim(
-    "digamma", "x", _special("digamma"), "support.digamma({0})", cost=40, domain={"x": POSITIVE},
+    "digamma", "x", special.digamma, "support.digamma({0})", cost=40, domain={"x": POSITIVE},
     x=lambda y_bar, x: y_bar * polygamma(x, 1.0),
 )  # fmt: skip
 
 
 def _polygamma(x: Any, n: Any) -> Any:
-    import scipy.special
-
-    return scipy.special.polygamma(np.asarray(n).astype(int), x).astype(np.asarray(x).dtype)[()]
+    return special.polygamma(np.asarray(n).astype(int), x).astype(np.asarray(x).dtype)[()]
 
 
 # The n-th derivative of digamma, n >= 1; n has the dtype of x, and no derivative.

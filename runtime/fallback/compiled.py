@@ -17,7 +17,6 @@ from ...compiler.public.higher import vjp
 from ...compiler.public.verifying import float_parts, is_float, replaced
 from ..tape.node import Recorded, wrap
 from ..tape.record import face_of, record_many, snapshot
-from ..tensor.tensor import Tensor
 from .calls import Call, CallBackward, weighed
 from .run import on_tape, running
 from .trees import faced, items_of, rebuilt
@@ -159,9 +158,6 @@ def _read_only(value: Any) -> Any:
         value = value.view()
         value.flags.writeable = False
     return value
-
-
-Tensor.__pullback_call__ = staticmethod(call)  # type: ignore[attr-defined]
 
 
 # ---- containers, in which Tensors are leaves

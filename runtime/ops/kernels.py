@@ -18,7 +18,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
 from ...compiler.call.dispatch import Dispatcher, dispatcher
 from ...compiler.call.signature import target_of
@@ -124,7 +123,12 @@ class Kernel:
         self.read = [k for k, name in enumerate(self.names) if re.search(rf"\b{name}\b", expression.text)]
         names = [self.names[k] for k in self.read]
         text = f"def rule({', '.join(names)}):\n    return {expression.text}\n"
-        rule = written(text, f"rule {expression.text}", {"np": np, "special": special})
+        known: dict[str, Any] = {"np": np}
+        if "special." in text:
+            import scipy.special
+
+            known["special"] = scipy.special
+        rule = written(text, f"rule {expression.text}", known)
         try:
             return dispatcher(target_of(rule), "value", ())
         except PullbackError:

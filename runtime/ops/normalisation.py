@@ -20,10 +20,14 @@ from .rows import loops, suits
 Array = np.ndarray[Any, Any]
 Axes = tuple[int, ...]
 _LETTERS = "abcd"
+_SHORT = 32  # elements of rows for which NumPy's steps between rows count
 
 
 def total(a: Array, axes: Axes) -> Array:
     """Sums over axes, of which the last is one; rows are added up in float64."""
+    if axes[0] == 0 and a.shape[-1] < _SHORT:  # the batch first, along which NumPy has long loops
+        made = np.add.reduce(a, axis=0, keepdims=True, dtype=np.float64)
+        return np.add.reduce(made, axis=axes[1:], keepdims=True).astype(a.dtype)
     rows = np.add.reduce(a, axis=-1, keepdims=True)
     return _over_rows(rows, a, axes)
 

@@ -13,6 +13,10 @@ from .kernels import LARGE
 Array = np.ndarray[Any, Any]
 _largest: Any = np.maximum.reduce
 _sum: Any = np.add.reduce
+_SHORT = 16  # elements of rows for which NumPy's steps between rows count
+_FEW = 4096  # elements of arrays for which the steps around NumPy's loops count
+_F32, _F64 = np.dtype(np.float32), np.dtype(np.float64)
+_MODERATE = 36.0  # exp(-2 * 36) / _FEW is a normal float32
 
 
 @functools.cache
@@ -54,20 +58,53 @@ def _shifted(a: Array, axis: int) -> Any:
 
 
 def total(g: Any, axis: Any) -> Any:
-    """The sums along an axis, which is kept, of an array or a recorded value."""
-    return _sum(g, axis, None, None, True) if type(g) is np.ndarray else np.sum(g, axis=axis, keepdims=True)
+    """The sums along an axis, to be broadcast against g: an array or a recorded value."""
+    return _sums(g, axis) if type(g) is np.ndarray else np.sum(g, axis=axis, keepdims=True)
+
+
+def softmax(a: Array, axis: int) -> Array:
+    """exp(a) over its sum along an axis."""
+    kind = a.dtype
+    if (
+        0 < a.size < _FEW
+        and (kind is _F32 or kind is _F64)
+        and a.item(a.argmax()) < _MODERATE
+        and a.item(a.argmin()) > -_MODERATE
+    ):  # without the shift, which costs as much as the rest, all is normal numbers too
+        out: Array = np.exp(a)
+        out /= _sums(out, axis)
+        return out
+    return _shifted_softmax(a, axis)
+
+
+def _sums(a: Array, axis: int) -> Any:
+    """The sums along an axis, to be broadcast against the array: along rows as a product, if they are few."""
+    kind = a.dtype
+    if a.size < _FEW and axis == a.ndim - 1 and (kind is _F32 or kind is _F64) and a.flags.c_contiguous:
+        return a.dot(_ones(a.shape[axis], kind))
+    return _sum(a, axis, None, None, True)
+
+
+@functools.lru_cache(256)
+def _ones(n: int, kind: np.dtype[Any]) -> Array:
+    """Ones: the product with a column of them adds up rows in a third of the time of NumPy's sum.
+
+    That with a square gives each element the sum of its row, so that nothing is broadcast along short rows.
+    """
+    made = np.ones((n, n if n <= _SHORT else 1), kind)
+    made.flags.writeable = False
+    return made
 
 
 @quiet
-def softmax(a: Array, axis: int) -> Array:
-    """exp(a) over its sum along an axis."""
+def _shifted_softmax(a: Array, axis: int) -> Array:
     if a.size >= LARGE:
         made = _by_rows("softmax", axis, (a,), True)
         if made is not None:
             return made
     out = _shifted(a, axis)
     np.exp(out, out)
-    out /= _sum(out, axis, None, None, True)
+    out /= _sums(out, axis)
     return out
 
 
@@ -79,7 +116,7 @@ def log_softmax(a: Array, axis: int) -> Array:
         if made is not None:
             return made
     out = _shifted(a, axis)
-    out -= np.log(_sum(np.exp(out), axis, None, None, True))
+    out -= np.log(_sums(np.exp(out), axis))
     return out
 
 

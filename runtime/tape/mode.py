@@ -217,7 +217,10 @@ class set_grad_enabled(_Switch):
 
 
 class inference_mode(_Switch):
-    """Do not record operations, and mark results as never to be recorded: `Tensor.is_inference()`.
+    """Do not record operations, as `no_grad`.
+
+    Results are tensors like others, which may be recorded and written to later: PyTorch refuses that. To mark
+    them, operations on constants would have to ask for the mode too.
 
     Parameters
     ----------

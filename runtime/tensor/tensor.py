@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...compiler.call import doors
 from ..ops import promotion
 from ..tape import hooks
 from ..tape.mode import mode
@@ -77,6 +78,11 @@ class Tensor(Recorded):
             f"unsupported operand type(s): a Tensor and {type(value).__name__!r}; expected a Tensor, a "
             "NumPy array or a number"
         )
+
+    @staticmethod
+    def __pullback_call__(owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A compiled function called with Tensors, which is a node of the tape then."""
+        return doors.tensors[0]().call(owner, args, kwargs)
 
     # ---- the array
     @property
@@ -275,7 +281,7 @@ class Tensor(Recorded):
         return None if view is None else view.base
 
     def is_inference(self) -> bool:
-        """Whether it was made in `inference_mode`: not told apart here."""
+        """False: tensors that were made in `inference_mode` are like others."""
         return False
 
     def _is_view(self) -> bool:

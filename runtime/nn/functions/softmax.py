@@ -62,10 +62,13 @@ def _family(
     x = tensor_of(input)
     if dtype is not None and numpy_dtype(dtype) != x._a.dtype:
         x = x.to(of(numpy_dtype(dtype)))
-    axis = _axis(name, dim, x._a.ndim, level)
-    a = floats(x, f"{name}_kernel_impl")
-    result = compute(a, axis) if a.ndim else compute(a.reshape(1), 0).reshape(())
-    made: Tensor = record(node, result, (x,), None, axis if a.ndim else None)
+    a = x._a
+    rank = a.ndim
+    axis = _axis(name, dim, rank, level) if dim is None else axis_of(dim, rank)
+    if a.dtype.kind not in "fc":
+        floats(x, f"{name}_kernel_impl")
+    result = compute(a, axis) if rank else compute(a.reshape(1), 0).reshape(())
+    made: Tensor = record(node, result, (x,), None, axis if rank else None)
     return made
 
 

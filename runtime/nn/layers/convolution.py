@@ -42,7 +42,7 @@ class _Conv(Module):
 
     _rank: int
     _transposed = False
-    _function: Any
+    _operation: str
 
     def __init__(
         self,
@@ -127,7 +127,9 @@ class _Conv(Module):
         if self.padding_mode != "zeros":
             input = F.pad(input, self._around(), self.padding_mode)
             padding = 0
-        return self._function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        return getattr(F, self._operation)(
+            input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups
+        )
 
     def extra_repr(self) -> str:
         text = (
@@ -150,7 +152,7 @@ class Conv1d(_Conv):
     """A trained convolution over one axis."""
 
     _rank = 1
-    _function = staticmethod(F.conv1d)
+    _operation = "conv1d"
 
 
 class Conv2d(_Conv):
@@ -185,14 +187,14 @@ class Conv2d(_Conv):
     """
 
     _rank = 2
-    _function = staticmethod(F.conv2d)
+    _operation = "conv2d"
 
 
 class Conv3d(_Conv):
     """A trained convolution over three axes."""
 
     _rank = 3
-    _function = staticmethod(F.conv3d)
+    _operation = "conv3d"
 
 
 class _ConvTranspose(_Conv):
@@ -221,7 +223,7 @@ class _ConvTranspose(_Conv):
 
     def forward(self, input: Any, output_size: Any = None) -> Any:
         more = self.output_padding if output_size is None else self._for_size(input, output_size)
-        return self._function(
+        return getattr(F, self._operation)(
             input, self.weight, self.bias, self.stride, self.padding, more, self.groups, self.dilation
         )
 
@@ -254,18 +256,18 @@ class ConvTranspose1d(_ConvTranspose):
     """A trained transposed convolution over one axis."""
 
     _rank = 1
-    _function = staticmethod(F.conv_transpose1d)
+    _operation = "conv_transpose1d"
 
 
 class ConvTranspose2d(_ConvTranspose):
     """A trained transposed convolution over two axes."""
 
     _rank = 2
-    _function = staticmethod(F.conv_transpose2d)
+    _operation = "conv_transpose2d"
 
 
 class ConvTranspose3d(_ConvTranspose):
     """A trained transposed convolution over three axes."""
 
     _rank = 3
-    _function = staticmethod(F.conv_transpose3d)
+    _operation = "conv_transpose3d"

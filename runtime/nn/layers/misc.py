@@ -11,7 +11,7 @@ from ..module import Module
 class _Dropout(Module):
     """Elements are zero with probability p in training."""
 
-    _function: Any
+    _operation: str
 
     def __init__(self, p: float = 0.5, inplace: bool = False) -> None:
         super().__init__()
@@ -20,7 +20,7 @@ class _Dropout(Module):
         self.p, self.inplace = p, inplace
 
     def forward(self, input: Any) -> Any:
-        return self._function(input, self.p, self.training, self.inplace)
+        return getattr(F, self._operation)(input, self.p, self.training, self.inplace)
 
     def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
@@ -48,37 +48,37 @@ class Dropout(_Dropout):
     tensor([1., 1.])
     """
 
-    _function = staticmethod(F.dropout)
+    _operation = "dropout"
 
 
 class Dropout1d(_Dropout):
     """Dropout of whole channels of (N, C, L)."""
 
-    _function = staticmethod(F.dropout1d)
+    _operation = "dropout1d"
 
 
 class Dropout2d(_Dropout):
     """Dropout of whole channels of (N, C, H, W)."""
 
-    _function = staticmethod(F.dropout2d)
+    _operation = "dropout2d"
 
 
 class Dropout3d(_Dropout):
     """Dropout of whole channels of (N, C, D, H, W)."""
 
-    _function = staticmethod(F.dropout3d)
+    _operation = "dropout3d"
 
 
 class AlphaDropout(_Dropout):
     """Dropout that keeps mean and variance of what goes through `SELU`."""
 
-    _function = staticmethod(F.alpha_dropout)
+    _operation = "alpha_dropout"
 
 
 class FeatureAlphaDropout(_Dropout):
     """`AlphaDropout` of whole channels."""
 
-    _function = staticmethod(F.feature_alpha_dropout)
+    _operation = "feature_alpha_dropout"
 
 
 class _Pad(Module):

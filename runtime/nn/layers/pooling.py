@@ -12,7 +12,7 @@ from ..module import Module
 class _MaxPool(Module):
     """The largest elements of windows."""
 
-    _function: Any
+    _operation: str
 
     def __init__(
         self, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
@@ -25,7 +25,7 @@ class _MaxPool(Module):
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
     def forward(self, input: Any) -> Any:
-        return self._function(
+        return getattr(F, self._operation)(
             input,
             self.kernel_size,
             self.stride,
@@ -45,7 +45,7 @@ class _MaxPool(Module):
 class _AvgPool(Module):
     """The means of windows."""
 
-    _function: Any
+    _operation: str
 
     def __init__(
         self, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
@@ -58,7 +58,7 @@ class _AvgPool(Module):
         self.count_include_pad, self.divisor_override = count_include_pad, divisor_override
 
     def forward(self, input: Any) -> Any:
-        return self._function(
+        return getattr(F, self._operation)(
             input, self.kernel_size, self.stride, self.padding, self.ceil_mode, self.count_include_pad,
             self.divisor_override,
         )  # fmt: skip
@@ -92,7 +92,7 @@ class AvgPool1d(Module):
 class _LPPool(Module):
     """The p-norms of windows."""
 
-    _function: Any
+    _operation: str
 
     def __init__(
         self, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False
@@ -106,7 +106,9 @@ class _LPPool(Module):
         )
 
     def forward(self, input: Any) -> Any:
-        return self._function(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
+        return getattr(F, self._operation)(
+            input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode
+        )
 
     def extra_repr(self) -> str:
         return (
@@ -118,14 +120,14 @@ class _LPPool(Module):
 class _AdaptiveAvgPool(Module):
     """The means of as many windows as are wanted."""
 
-    _function: Any
+    _operation: str
 
     def __init__(self, output_size: Any) -> None:
         super().__init__()
         self.output_size = output_size
 
     def forward(self, input: Any) -> Any:
-        return self._function(input, self.output_size)
+        return getattr(F, self._operation)(input, self.output_size)
 
     def extra_repr(self) -> str:
         return f"output_size={self.output_size}"
@@ -139,88 +141,88 @@ class _AdaptiveMaxPool(_AdaptiveAvgPool):
         self.return_indices = return_indices
 
     def forward(self, input: Any) -> Any:
-        return self._function(input, self.output_size, self.return_indices)
+        return getattr(F, self._operation)(input, self.output_size, self.return_indices)
 
 
 class MaxPool1d(_MaxPool):
     """The largest elements of windows over one axis."""
 
-    _function = staticmethod(F.max_pool1d)
+    _operation = "max_pool1d"
 
 
 class MaxPool2d(_MaxPool):
     """The largest elements of windows over two axes."""
 
-    _function = staticmethod(F.max_pool2d)
+    _operation = "max_pool2d"
 
 
 class MaxPool3d(_MaxPool):
     """The largest elements of windows over three axes."""
 
-    _function = staticmethod(F.max_pool3d)
+    _operation = "max_pool3d"
 
 
 class AvgPool2d(_AvgPool):
     """The means of windows over two axes."""
 
-    _function = staticmethod(F.avg_pool2d)
+    _operation = "avg_pool2d"
 
 
 class AvgPool3d(_AvgPool):
     """The means of windows over three axes."""
 
-    _function = staticmethod(F.avg_pool3d)
+    _operation = "avg_pool3d"
 
 
 class LPPool1d(_LPPool):
     """The p-norms of windows over one axis."""
 
-    _function = staticmethod(F.lp_pool1d)
+    _operation = "lp_pool1d"
 
 
 class LPPool2d(_LPPool):
     """The p-norms of windows over two axes."""
 
-    _function = staticmethod(F.lp_pool2d)
+    _operation = "lp_pool2d"
 
 
 class LPPool3d(_LPPool):
     """The p-norms of windows over three axes."""
 
-    _function = staticmethod(F.lp_pool3d)
+    _operation = "lp_pool3d"
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPool):
     """The means of as many windows as are wanted over one axis."""
 
-    _function = staticmethod(F.adaptive_avg_pool1d)
+    _operation = "adaptive_avg_pool1d"
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPool):
     """The means of as many windows as are wanted over two axes."""
 
-    _function = staticmethod(F.adaptive_avg_pool2d)
+    _operation = "adaptive_avg_pool2d"
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPool):
     """The means of as many windows as are wanted over three axes."""
 
-    _function = staticmethod(F.adaptive_avg_pool3d)
+    _operation = "adaptive_avg_pool3d"
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPool):
     """The largest elements of as many windows as are wanted over one axis."""
 
-    _function = staticmethod(F.adaptive_max_pool1d)
+    _operation = "adaptive_max_pool1d"
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """The largest elements of as many windows as are wanted over two axes."""
 
-    _function = staticmethod(F.adaptive_max_pool2d)
+    _operation = "adaptive_max_pool2d"
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPool):
     """The largest elements of as many windows as are wanted over three axes."""
 
-    _function = staticmethod(F.adaptive_max_pool3d)
+    _operation = "adaptive_max_pool3d"

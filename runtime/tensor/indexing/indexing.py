@@ -7,6 +7,7 @@ differs where a slice lies between: `x[0, :, [1, 2]]` has its picked axis last h
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -292,16 +293,15 @@ def collected(g: Any, shape: tuple[int, ...], key: Any) -> Any:
     """Zeros of a shape with g added at `key`, which may name elements many times."""
     if all(k.dtype.kind == "b" for k in key if isinstance(k, np.ndarray)):
         return placed(g, shape, key)
-    size = int(np.prod(shape))
-    where = np.arange(size).reshape(shape)[key]
+    where = np.arange(math.prod(shape)).reshape(shape)[key]
     return summed_at(where, g, shape)
 
 
 def summed_at(where: Any, g: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of a shape with the elements of g added at the places `where` of its flat form."""
-    size = int(np.prod(shape))
+    size = math.prod(shape)
     where = where.reshape(-1)
-    flat = np.ascontiguousarray(np.broadcast_to(g, g.shape)).reshape(-1)
+    flat = np.asarray(g).reshape(-1)
     if flat.dtype.kind == "f":
         total = np.bincount(where, flat, size)[:size]
     elif flat.dtype.kind == "c":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ _FEW = 4096  # elements of arrays for which steps around NumPy's calls count
 
 
 def extreme(a: Any, largest: bool = True) -> Any:
-    """The largest or smallest element, NaN if there is one. Of few elements its place is found faster."""
+    """The largest or smallest element as a number, NaN if there is one: of few, its place is found faster."""
     if a.size < _FEW:
-        return a.take(a.argmax() if largest else a.argmin())
+        return a.item(a.argmax() if largest else a.argmin())
     return np.maximum.reduce(a, None) if largest else np.minimum.reduce(a, None)
 
 
@@ -41,6 +42,41 @@ def _grid(shape: tuple[int, ...]) -> tuple[np.ndarray[Any, Any], ...]:
 
 
 _kept = functools.lru_cache(256)(_grid)
+
+
+def flat_places(index: np.ndarray[Any, Any], dim: int, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Where in the flat form of an array the elements at `index` along an axis lie, which must be there.
+
+    One array of places picks twice as fast as one for each axis (`beside`).
+    """
+    index = index.astype(np.int64, copy=False)
+    if index.ndim < 2:
+        return index
+    step, starts = (_kept_starts if index.size < _FEW else _starts)(index.shape, dim, shape)
+    return index + starts if step == 1 else index * step + starts
+
+
+def _starts(lengths: tuple[int, ...], dim: int, shape: tuple[int, ...]) -> tuple[int, Any]:
+    """The step of an axis in the flat form of an array; where each element of an index starts to count."""
+    step, starts = 1, np.zeros(lengths, np.int64)
+    steps = [math.prod(shape[k + 1 :]) for k in range(len(shape))]
+    for k, numbers in enumerate(_grid(lengths)):
+        if k == dim:
+            step = steps[k]
+        else:
+            starts += numbers * steps[k]
+    starts.flags.writeable = False
+    return step, starts
+
+
+_kept_starts = functools.lru_cache(256)(_starts)
+
+
+def chosen_along(a: Any, index: Any, dim: int) -> Any:
+    """The elements of an array at `index` along an axis."""
+    if a.flags.c_contiguous:
+        return a.reshape(-1)[flat_places(index, dim, a.shape)]
+    return a[beside(index, dim)]
 
 
 class PickBackward(Node):

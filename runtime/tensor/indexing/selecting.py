@@ -13,7 +13,7 @@ from ..pointwise.pointwise import into
 from ..table import function
 from ..tensor import Tensor, axis_of, tensor_of
 from .indexing import collected, placed, summed_at
-from .picking import beside, extreme
+from .picking import beside, extreme, flat_places
 
 _ALL = slice(None)
 
@@ -50,13 +50,6 @@ def _gather(a: Any, shape: Any, key: Any) -> Any:
     return a[key]
 
 
-class GatherBackward0(Linear):
-    """Elements picked along an axis; `static` is the shape before and NumPy's index."""
-
-    __slots__ = ()
-    there, back = staticmethod(_gather), staticmethod(collected)
-
-
 class SortedBackward0(Linear):
     """Elements picked along an axis, none of them twice."""
 
@@ -77,6 +70,12 @@ class TakeBackward0(Linear):
     __slots__ = ()
     there = staticmethod(lambda a, shape, where: a.reshape(-1)[where])
     back = staticmethod(lambda g, shape, where: summed_at(where, g, shape))
+
+
+class GatherBackward0(TakeBackward0):
+    """Elements picked along an axis; `static` is the shape before and the places as if along one."""
+
+    __slots__ = ()
 
 
 class MaskedSelectBackward0(Linear):
@@ -123,10 +122,13 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False, out: 
     x = tensor_of(input)
     axis = axis_of(dim, x._a.ndim)
     where = index_of(index, "gather", x, axis)
-    check_beside("gather", x, axis, where)
-    key = beside(where, axis) if where.ndim else (where,) if x._a.ndim else ()
+    a = x._a
+    if where.shape != a.shape:
+        check_beside("gather", x, axis, where)
+    places = flat_places(where, axis, a.shape) if where.size else where
+    picked = a.reshape(-1)[places] if a.flags.c_contiguous else a[beside(where, axis)]
     saved = (index,) if isinstance(index, Recorded) else None
-    made: Tensor = record(GatherBackward0, x._a[key], (x,), saved, (x._a.shape, key))
+    made: Tensor = record(GatherBackward0, picked, (x,), saved, (a.shape, places))
     return made if out is None else into(out, made)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 
+from ....compiler.later import linalg
 from ...tape.node import Node, wrap
 from ...tape.record import array_of, like, record
 from ..pointwise.pointwise import into
@@ -101,7 +101,7 @@ def _lower(a: Any) -> tuple[Any, Any]:
     except np.linalg.LinAlgError:
         pass
     low, info = np.empty(a.shape, a.dtype), np.zeros(a.shape[:-2], np.int32)
-    (factor,) = scipy.linalg.get_lapack_funcs(("potrf",), (a,))
+    (factor,) = linalg.get_lapack_funcs(("potrf",), (a,))
     for index in np.ndindex(a.shape[:-2]):
         found, info[index] = factor(a[index], lower=True)
         low[index] = np.tril(found)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 
+from ....compiler.later import linalg
 from ...ops.pointwise import quiet
 from ...tape.node import Node, Recorded, wrap
 from ...tape.record import array_of, like, record, record_many
@@ -305,7 +305,7 @@ class LinalgMatrixExpBackward0(Node):
 def _exponential(A: Any) -> Any:
     if isinstance(A, Recorded):
         return matrix_exp(A)
-    return scipy.linalg.expm(A).astype(A.dtype, copy=False) if A.size else A.copy()
+    return linalg.expm(A).astype(A.dtype, copy=False) if A.size else A.copy()
 
 
 @function("matrix_exp", "linalg_matrix_exp")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 
+from ....compiler.later import linalg
 from ...ops.pointwise import quiet
 from ...tape.node import Node, Recorded, wrap
 from ...tape.record import array_of, like, record, record_many
@@ -37,7 +37,7 @@ def factors(a: Any) -> tuple[Any, Any, Any]:
     pivots = np.empty((*a.shape[:-2], rank), np.int32)
     info = np.zeros(a.shape[:-2], np.int32)
     if a.size:
-        (factor,) = scipy.linalg.get_lapack_funcs(("getrf",), (a,))
+        (factor,) = linalg.get_lapack_funcs(("getrf",), (a,))
         for index in np.ndindex(a.shape[:-2]):
             compact[index], found, info[index] = factor(a[index])
             pivots[index] = found + 1

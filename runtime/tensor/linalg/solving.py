@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 
+from ....compiler.later import linalg
 from ...ops.pointwise import quiet
 from ...tape.node import Node, wrap
 from ...tape.record import record
@@ -140,7 +140,7 @@ def _substituted(compact: Any, pivots: Any, b: Any) -> Any:
     pivots, b = np.broadcast_to(pivots, shape + pivots.shape[-1:]), np.broadcast_to(b, shape + b.shape[-2:])
     made = np.empty(b.shape, b.dtype)
     if made.size:
-        (solve_one,) = scipy.linalg.get_lapack_funcs(("getrs",), (compact, b))
+        (solve_one,) = linalg.get_lapack_funcs(("getrs",), (compact, b))
         for index in np.ndindex(shape):
             made[index], _ = solve_one(compact[index], pivots[index] - 1, b[index])
     return made

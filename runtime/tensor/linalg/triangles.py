@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 
+from ....compiler.later import linalg
 from ...ops.pointwise import quiet
 from ...tape.node import Node, Recorded
 from ...tape.record import record, record_many
@@ -59,7 +59,7 @@ def triangular(A: Any, B: Any, upper: bool, left: bool = True, unit: bool = Fals
 @quiet
 def _triangle(a: Any, b: Any, upper: bool, unit: bool) -> Any:
     try:
-        return scipy.linalg.solve_triangular(a, b, lower=not upper, unit_diagonal=unit, check_finite=False)
+        return linalg.solve_triangular(a, b, lower=not upper, unit_diagonal=unit, check_finite=False)
     except np.linalg.LinAlgError:  # PyTorch divides by zero
         return np.full(b.shape, np.nan, np.result_type(a, b)) + b / np.diagonal(a)[:, None]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from scipy import special
 
-from ...ops.kernels import LARGE, Kernel, fused
+from ....compiler.later import special
+from ...ops.kernels import Kernel, fused
 from ...ops.pointwise import quiet, unary
 from ...ops.promotion import as_float
 from ...tape.node import Node
@@ -49,11 +49,10 @@ class RsqrtBackward0(Node):
 def _expit(a: Any) -> Any:
     if a.size < 256 and a.dtype.itemsize > 2 and a.dtype.kind == "f":
         return special.expit(a)  # one call; NumPy's passes are faster over many elements
-    if a.size >= LARGE:
-        return _logistic(a)
-    return _exponential(a)
+    return _logistic(a)
 
 
+@quiet
 def _exponential(a: Any) -> Any:
     r = np.exp(-a)
     r += 1
@@ -90,7 +89,7 @@ def sigmoid(input: Any, *, out: Any = None) -> Tensor:
 
 
 put("special_expit", sigmoid, method=False)
-METHODS["sigmoid"] = QUICK["sigmoid"] = unary(Tensor, "sigmoid", SigmoidBackward0, _expit, True, True)
+METHODS["sigmoid"] = QUICK["sigmoid"] = unary(Tensor, "sigmoid", SigmoidBackward0, _expit, True)
 
 
 @function(inplace=True)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
 
+from ....compiler.later import special
 from ...ops.pointwise import quiet
 from ...ops.promotion import as_float
 from ...tape.node import Node, Recorded

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import numpy as np
-from scipy.spatial import distance
 
+from ....compiler.later import distance
 from ...tape.node import Node, Recorded
 from ...tape.record import array_of, like, record
 from ..table import function

@@ -9,7 +9,7 @@ import numpy as np
 from ...tape.node import Node, Recorded, wrap
 from ...tape.record import array_of, like, record, record_many
 from ..arguments import one_axis
-from ..indexing.picking import beside, extreme, place
+from ..indexing.picking import chosen_along, extreme, place
 from ..pointwise.pointwise import QUICK, into
 from ..return_types import VALUES_AND_INDICES, structure
 from ..table import function
@@ -94,7 +94,7 @@ def chosen(name: str, node: type[Node], x: Tensor, index: Any, axis: int, keepdi
     """The elements at `index` (with the axis kept), and where they were found, as a named tuple."""
     a = x._a
     index = np.asarray(index, np.int64)
-    values = a.copy() if a.ndim == 0 else a[beside(index, axis)]
+    values = chosen_along(a, index, axis) if a.ndim else a.copy()
     length = a.shape[axis] if a.ndim else 1
     static = (index, axis, length, keepdim)
     if a.ndim and not keepdim:
@@ -138,7 +138,8 @@ def _of_all(name: str, input: Any, out: Any) -> Any:
         nonempty(a, name)
     largest = name == "max"
     node = MaxBackward1 if largest else MinBackward1
-    made = record(node, extreme(a, largest), (x,), (x,), (a.shape, None, False))
+    best = np.array(extreme(a, largest), a.dtype)
+    made = record(node, best, (x,), (x,), (a.shape, None, False))
     return made if out is None else into(out, made)
 
 

@@ -12,15 +12,21 @@ from ...tape.quiet import IGNORING, between, end, quiet, start
 from ...tape.record import record
 from ..dtypes import numpy_dtype
 from ..pointwise.pointwise import into
+from ..shape.broadcasting import stretched
 from ..table import function
 from ..tensor import Tensor, axes_of, tensor_of
+
+
+def spread(g: Any, shape: tuple[int, ...]) -> Any:
+    """A cotangent, an array or a recorded value, broadcast to a shape."""
+    return stretched(g, shape) if type(g) is np.ndarray else np.broadcast_to(g, shape)
 
 
 def restored(g: Any, shape: tuple[int, ...], axes: tuple[int, ...] | None, keepdim: bool) -> Any:
     """A cotangent of a reduction, broadcast to the shape that was reduced."""
     if axes is not None and not keepdim:
         g = np.reshape(g, [1 if k in axes else n for k, n in enumerate(shape)])
-    return np.broadcast_to(g, shape)
+    return spread(g, shape)
 
 
 class SumBackward0(Node):
@@ -29,7 +35,7 @@ class SumBackward0(Node):
     __slots__ = ()
 
     def backward(self, g: Any) -> Any:
-        return (np.broadcast_to(g, self.static),)
+        return (spread(g, self.static),)
 
 
 class SumBackward1(Node):
@@ -95,7 +101,7 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
     if dim is None and not keepdim:
         token = start(IGNORING)
         try:
-            result = _total(a, None, kind)
+            result = _total(a, None, kind, np.empty((), kind))
         finally:
             end(token)
         made: Tensor = record(SumBackward0, result, (x,), None, a.shape)
@@ -116,7 +122,7 @@ class MeanBackward0(Node):
 
     def backward(self, g: Any) -> Any:
         shape, count = self.static
-        return (np.broadcast_to(_share(g, count), shape),)
+        return (spread(_share(g, count), shape),)
 
 
 class MeanBackward1(Node):

@@ -13,6 +13,8 @@ from ..table import function
 from ..tensor import Tensor, tensor_of
 from .shaping import as_shape, sizes
 
+_ndarray = np.ndarray
+
 
 class ExpandBackward0(Node):
     """Broadcast: the engine sums the cotangent to the shape before."""
@@ -43,7 +45,7 @@ def stretched(a: Any, shape: tuple[int, ...]) -> Any:
                 return np.broadcast_to(a, shape)  # which refuses
             steps[k] = 0
         k += 1
-    out: Any = np.ndarray(shape, a.dtype, a, 0, steps)
+    out: Any = _ndarray(shape, a.dtype, a, 0, steps)
     out.setflags(False)  # not to be written to
     return out
 
@@ -120,10 +122,11 @@ def expand(input: Any, *size: Any, implicit: bool = False) -> Tensor:
     if shape == x._a.shape:  # not read-only then
         return as_shape(x, shape, ExpandBackward0)
     try:
-        made: Tensor = expanded(x, shape)
+        array = stretched(x._a, shape)
     except ValueError:
         _filled(x, shape)
         raise
+    made: Tensor = view(ExpandBackward0, array, x, expanded, (shape,))
     return made
 
 

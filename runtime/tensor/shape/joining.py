@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,21 +17,22 @@ from ..tensor import Tensor, axis_of, tensor_of
 from .axes import unsqueeze
 from .shaping import reshaped
 
+_array = operator.attrgetter("_a")
+
 
 class CatBackward0(Node):
-    """Pieces joined along an axis; `static` is the axis and where each begins and ends."""
+    """Pieces joined along an axis; `static` is the axis and the length of each."""
 
     __slots__ = ()
 
     def backward(self, g: Any) -> Any:
-        axis, ends = self.static
-        before = (slice(None),) * axis
-        return tuple(
-            [
-                None if e is None else g[(*before, slice(*end))]
-                for e, end in zip(self.edges, ends, strict=True)
-            ]
-        )
+        axis, lengths = self.static
+        before = (slice(None),) * (axis % g.ndim)
+        parts, end = [], 0
+        for e, length in zip(self.edges, lengths, strict=True):
+            start, end = end, end + length
+            parts.append(None if e is None else g[(*before, slice(start, end))])
+        return tuple(parts)
 
 
 class StackBackward0(Node):
@@ -93,7 +95,7 @@ def cat(tensors: Any, dim: int = 0, *, axis: Any = None, out: Any = None) -> Ten
     """
     if axis is not None:
         dim = axis
-    made = _quickly(tensors, dim) if type(tensors) in (list, tuple) else None
+    made = _quickly(tensors, dim) if type(tensors) in (list, tuple) and type(dim) is int else None
     if made is None:
         found = _given(tensors, "cat")
         if not found:
@@ -103,32 +105,16 @@ def cat(tensors: Any, dim: int = 0, *, axis: Any = None, out: Any = None) -> Ten
 
 
 def _quickly(tensors: Any, dim: int) -> Tensor | None:
-    """Tensors joined that have one dtype and as many axes; None if they have not, or do not fit."""
-    arrays: list[Any] = []
-    ends, at = [], 0
-    for t in tensors:
-        if not isinstance(t, Tensor):
-            return None
-        a = t._a
-        if not arrays:
-            kind, rank = a.dtype, a.ndim
-            if not rank:
-                return None
-            place = axis_of(dim, rank)
-        elif a.dtype is not kind or a.ndim != rank:
-            return None
-        if not a.size:
-            return None
-        arrays.append(a)
-        start, at = at, at + a.shape[place]
-        ends.append((start, at))
-    if not arrays:
-        return None
+    """Tensors joined by NumPy as they are; None if that does not do, to be told in PyTorch's words."""
     try:
-        result = np.concatenate(arrays, place)
-    except ValueError:
+        arrays = list(map(_array, tensors))
+        result = np.concatenate(arrays, dim)
+    except (AttributeError, TypeError, ValueError):
         return None
-    made: Tensor = record(CatBackward0, result, tuple(tensors), None, (place, ends))
+    if result.dtype is not arrays[0].dtype:  # else PyTorch's dtype is this one too
+        return None
+    lengths = [a.shape[dim] for a in arrays]
+    made: Tensor = record(CatBackward0, result, tuple(tensors), None, (dim, lengths))
     return made
 
 
@@ -144,18 +130,10 @@ def _of_all_kinds(found: list[Tensor], arrays: list[Any], dim: int) -> Tensor:
     place = axis_of(dim, rank)
     joined = [a for a in arrays if a.shape != (0,) or rank == 1]
     _check_cat(joined, arrays, place)
-    ends, at = [], 0
-    for a in arrays:
-        length = a.shape[place] if a.ndim == rank else 0
-        ends.append((at, at + length))
-        at += length
     result: Any = np.concatenate(joined, place, dtype=kind, casting="unsafe")
-    if any(a.ndim != rank for a in arrays):
-        found_ = tuple(t for t in found if t._a.ndim == rank)
-        ends = [e for e, a in zip(ends, arrays, strict=True) if a.ndim == rank]
-    else:
-        found_ = tuple(found)
-    made: Tensor = record(CatBackward0, result, found_, None, (place, ends))
+    parts = tuple([t for t in found if t._a.ndim == rank])
+    lengths = [t._a.shape[place] for t in parts]
+    made: Tensor = record(CatBackward0, result, parts, None, (place, lengths))
     return made
 
 

@@ -257,9 +257,10 @@ def reshaped(x: Any, shape: tuple[int, ...]) -> Any:
 def _shaped(x: Any, array: np.ndarray[Any, Any]) -> Any:
     """The array of a tensor in another shape as a tensor."""
     before = x._a
-    if before.flags.c_contiguous or array.size <= 1 or np.may_share_memory(array, before):
-        node = ViewBackward0 if before.flags.c_contiguous else ReshapeAliasBackward0
-        return view(node, array, x, as_shape, (array.shape,), before.shape)
+    if before.flags.c_contiguous:
+        return view(ViewBackward0, array, x, as_shape, (array.shape,), before.shape)
+    if array.size <= 1 or np.may_share_memory(array, before):
+        return view(ReshapeAliasBackward0, array, x, as_shape, (array.shape,), before.shape)
     return record(UnsafeViewBackward0, array, (x,), None, before.shape)
 
 

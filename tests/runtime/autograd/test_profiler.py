@@ -18,6 +18,9 @@ from pullback.runtime.tensor.namespace import NAMES
 from pullback.runtime.tensor.table import FUNCTIONS
 from pullback.runtime.tensor.tensor import Tensor
 
+import pullback as pb
+from pullback import nn
+
 ones = NAMES["ones"]
 
 
@@ -55,6 +58,32 @@ def test_functions_and_methods_are_counted() -> None:
 )  # fmt: skip
 def test_names(name: str, expected: str) -> None:
     assert operation_name(name) == f"aten::{expected}"
+
+
+LAYERS: list[tuple[Any, tuple[int, ...], str]] = [
+    (lambda: nn.Conv1d(2, 3, 2), (1, 2, 4), "conv1d"),
+    (lambda: nn.Conv2d(2, 3, 2), (1, 2, 4, 4), "conv2d"),
+    (lambda: nn.Conv3d(2, 3, 2), (1, 2, 4, 4, 4), "conv3d"),
+    (lambda: nn.ConvTranspose1d(2, 3, 2), (1, 2, 4), "conv_transpose1d"),
+    (lambda: nn.ConvTranspose2d(2, 3, 2), (1, 2, 4, 4), "conv_transpose2d"),
+    (lambda: nn.ConvTranspose3d(2, 3, 2), (1, 2, 4, 4, 4), "conv_transpose3d"),
+    (lambda: nn.MaxPool2d(2), (1, 2, 4, 4), "max_pool2d"),
+    (lambda: nn.AvgPool2d(2), (1, 2, 4, 4), "avg_pool2d"),
+    (lambda: nn.AdaptiveAvgPool2d(2), (1, 2, 4, 4), "adaptive_avg_pool2d"),
+    (lambda: nn.BatchNorm2d(2), (1, 2, 4, 4), "batch_norm"),
+    (lambda: nn.Dropout(), (4,), "dropout"),
+    (lambda: nn.Linear(4, 2), (3, 4), "linear"),
+    (lambda: nn.ReLU(), (4,), "relu"),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape", "name"), LAYERS)
+def test_layers_have_rows(layer: Any, shape: tuple[int, ...], name: str) -> None:
+    model, x = layer(), pb.ones(*shape)
+    with profile() as prof:
+        model(x)
+    assert prof.function_events is not None
+    assert [e.name for e in prof.function_events if e.cpu_parent is None] == [f"aten::{name}"]
 
 
 def test_nothing_remains() -> None:

@@ -14,6 +14,8 @@ CASES: list[tuple[Any, Any, tuple[Any, ...]]] = [
     (lambda a, b: torch.cat([a, b]), lambda a, b: np.concatenate([a, b]), (A, B)),
     (lambda a, b: torch.cat((a, b), dim=-1), lambda a, b: np.concatenate([a, b], 1), (A, B)),
     (lambda a, b: torch.concat([a, b, a], 1), lambda a, b: np.concatenate([a, b, a], 1), (A, B)),
+    (lambda a: torch.cat([a, torch.from_numpy(B), a], -2), lambda a: np.concatenate([a, B, a]), (A,)),
+    (lambda a, b: torch.cat([a.T[:1], b.T], -2), lambda a, b: np.concatenate([a.T[:1], b.T]), (A, B)),
     (lambda a, b: torch.stack([a, b]), lambda a, b: np.stack([a, b]), (A, B)),
     (lambda a, b: torch.stack([a, b], -1), lambda a, b: np.stack([a, b], -1), (A, B)),
     (lambda a, b: torch.hstack([a, b]), lambda a, b: np.hstack([a, b]), (A, B)),
@@ -41,6 +43,20 @@ def test_dtypes_are_promoted_and_gradients_cast_back() -> None:
     assert torch.stack([torch.tensor(1), torch.tensor(2.5)]).dtype is torch.float32
 
 
+@pytest.mark.parametrize(
+    ("kinds", "expected"),
+    [
+        (("int64", "float32"), "float32"), (("float32", "int64"), "float32"), (("uint8", "int8"), "int16"),
+        (("bool", "int8"), "int8"), (("float16", "int64"), "float16"), (("float64", "bool"), "float64"),
+        (("float32", "float16"), "float32"), (("complex64", "float64"), "complex128"),
+    ],
+)  # fmt: skip
+def test_dtypes(kinds: tuple[str, str], expected: str) -> None:
+    tensors = [torch.ones(2, dtype=getattr(torch, kind)) for kind in kinds]
+    assert torch.cat(tensors).dtype is getattr(torch, expected)
+    assert torch.stack(tensors).dtype is getattr(torch, expected)
+
+
 def test_empty_vectors_are_skipped() -> None:
     x = leaf(A)
     assert torch.cat([torch.zeros(0), x]).shape == (2, 3)
@@ -61,6 +77,7 @@ def test_empty_vectors_are_skipped() -> None:
         ),
         (lambda: torch.cat([torch.zeros(2, 3), torch.zeros(2)]), RuntimeError, "got 2 and 1"),
         (lambda: torch.cat([torch.tensor(1.0)]), RuntimeError, "zero-dimensional tensor"),
+        (lambda: torch.cat([torch.zeros(2), 1.0]), TypeError, "expected a Tensor"),
         (lambda: torch.cat([torch.zeros(2)], 1), IndexError, "Dimension out of range"),
         (lambda: torch.stack([]), RuntimeError, "stack expects a non-empty TensorList"),
         (
