@@ -14,7 +14,7 @@ from ...tape.node import Node
 from ...tape.record import record
 from ...tensor.dtypes import Size
 from ...tensor.tensor import Tensor
-from .operands import tensor_of
+from .operands import refuse_gradient, tensor_of
 from .pointwise import floats, sigmoid_of
 from .reduction import reduced, reduction_of, share
 
@@ -130,7 +130,7 @@ def mse_loss(
     reduction
         "mean", "sum" or "none".
     weight
-        Weights of the losses.
+        Weights of the losses; the mean is weighed.
 
     Returns
     -------
@@ -258,7 +258,7 @@ def huber_loss(
     delta
         Where the parabola ends.
     weight
-        Weights of the losses.
+        Weights of the losses; the mean is over their number, not over the weights.
 
     Returns
     -------
@@ -281,7 +281,7 @@ def huber_loss(
     if weight is None:
         return _compared(HuberLossBackward0, _huber, input, target, how, delta)
     losses: Any = _compared(HuberLossBackward0, _huber, input, target, "none", delta) * weight
-    return losses.sum() / tensor_of(weight).sum() if how == "mean" else reduced(losses, how)
+    return reduced(losses, how)
 
 
 # ---- of probabilities
@@ -331,7 +331,7 @@ def binary_cross_entropy(
     Raises
     ------
     ValueError, RuntimeError
-        If shapes or dtypes differ, or an input is not between 0 and 1.
+        If shapes or dtypes differ, an input is not between 0 and 1, or the weights require a gradient.
 
     Examples
     --------
@@ -353,6 +353,7 @@ def binary_cross_entropy(
         raise RuntimeError("all elements of input should be between 0 and 1")
     losses = _crossed(a, t._a)
     if weight is not None:
+        refuse_gradient("binary_cross_entropy", "weight", weight)
         weight = tensor_of(weight)
         losses = losses * weight._a
     result = reduced(np.asarray(losses), how)
@@ -418,8 +419,8 @@ def binary_cross_entropy_with_logits(
 
     Raises
     ------
-    ValueError
-        If shapes differ.
+    ValueError, RuntimeError
+        If shapes differ, the target has integers, or weights require a gradient.
 
     Examples
     --------
@@ -435,6 +436,8 @@ def binary_cross_entropy_with_logits(
         )
     if t._a.dtype.kind not in "fc":
         raise RuntimeError(f"result type Float can't be cast to the desired output type {t._title()}")
+    refuse_gradient("binary_cross_entropy_with_logits", "weight", weight)
+    refuse_gradient("binary_cross_entropy_with_logits", "pos_weight", pos_weight)
     weight = None if weight is None else tensor_of(weight)
     positive = None if pos_weight is None else tensor_of(pos_weight)
     a, b = promoted(x._a, t._a)
@@ -491,11 +494,7 @@ def soft_margin_loss(
     """
     how = reduction_of(reduction, size_average, reduce)
     x, t = tensor_of(input), tensor_of(target)
-    if t.requires_grad:
-        raise RuntimeError(
-            "The function 'soft_margin_loss' is not differentiable with respect to argument 'target'. This "
-            "input cannot have requires_grad True."
-        )
+    refuse_gradient("soft_margin_loss", "target", t)
     a = floats(x, "soft_margin_loss")
     losses = np.logaddexp((-(t * x.detach()))._a, a.dtype.type(0)).astype(a.dtype, copy=False)
     made: Tensor = record(SoftMarginLossBackward0, reduced(losses, how), (x,), (x, t), (how, losses.size))
