@@ -183,9 +183,16 @@ def test_backward_hooks() -> None:
     # Inputs that require no gradient: the hook is called all the same.
     calls: list[Any] = []
     other = Linear(2, 1)
-    other.register_full_backward_hook(lambda m, grad_input, grad_output: calls.append(grad_input))
+    handle = other.register_full_backward_hook(lambda m, grad_input, grad_output: calls.append(grad_input))
     other(t(np.ones((1, 2)))).sum().backward()
-    assert len(calls) == 1
+    assert calls == [(None,)]
+    handle.remove()
+    handle = other.register_full_backward_hook(lambda m, grad_input, grad_output: (None,))
+    other(t(np.ones((1, 2)))).sum().backward()
+    handle.remove()
+    other.register_full_backward_hook(lambda m, grad_input, grad_output: grad_output)
+    with pytest.raises(RuntimeError, match="where no input requires gradient should always return None"):
+        other(t(np.ones((1, 2)))).sum().backward()
 
 
 def test_a_write_behind_a_backward_hook_is_refused() -> None:
