@@ -175,8 +175,22 @@ class SoftshrinkBackward0(HardshrinkBackward0):
 _ZEROS = {np.dtype(k): np.zeros((), k) for k in ("float32", "float64")}
 
 
+def _ordered(a: Any) -> Any:
+    """An array that can be compared.
+
+    Raises
+    ------
+    NotImplementedError
+        If it is complex.
+    """
+    if a.dtype.kind == "c":
+        raise NotImplementedError("clamp is not supported for complex types")
+    return a
+
+
 def _positive(a: Any) -> Any:
-    return np.maximum(a, _ZEROS.get(a.dtype, 0))
+    zero = _ZEROS.get(a.dtype)
+    return np.maximum(_ordered(a), 0) if zero is None else np.maximum(a, zero)
 
 
 _positive_part = Kernel(lambda a: np.where(a <= 0, 0, a), ("a",), _positive)
@@ -219,7 +233,7 @@ def relu_(input: Any) -> Tensor:
 
 def _hardtanh(x: Tensor, low: Any, high: Any) -> Any:
     kind = x._a.dtype
-    result = np.clip(x._a, kind.type(low), kind.type(high))
+    result = np.clip(_ordered(x._a), kind.type(low), kind.type(high))
     return record(HardtanhBackward0, result, (x,), (x,), (low, high))
 
 
@@ -341,7 +355,7 @@ def prelu(input: Any, weight: Any) -> Tensor:
     Raises
     ------
     RuntimeError
-        If there is another number of weights.
+        If there is another number of weights, in more than one axis or of another dtype.
 
     Examples
     --------
@@ -351,6 +365,12 @@ def prelu(input: Any, weight: Any) -> Tensor:
     """
     x, w = tensor_of(input), tensor_of(weight)
     a = floats(x, "prelu_cpu")
+    if w._a.ndim > 1:
+        raise RuntimeError(
+            f"prelu: Expected `weight` to be a scalar or 1D tensor, but got: ndim = {w._a.ndim}"
+        )
+    if w._a.dtype != a.dtype:
+        raise RuntimeError(f"prelu: Type promoting not supported. Got {x._title()} and {w._title()}")
     count = w._a.size
     if count != 1:
         channels = a.shape[1] if a.ndim > 1 else 1
@@ -411,7 +431,8 @@ def rrelu_(input: Any, lower: float = 1 / 8, upper: float = 1 / 3, training: boo
 
 
 def _threshold(x: Tensor, threshold: float, value: float, node: type[Node]) -> Any:
-    result = np.where(x._a <= threshold, x._a.dtype.type(value), x._a)
+    a = floats(x, "threshold_cpu", "fiub")
+    result = np.where(a <= threshold, a.dtype.type(value), a)
     return record(node, result, (x,), (x,), threshold)
 
 

@@ -25,12 +25,26 @@ def _kept(shape: tuple[int, ...], p: float) -> Any:
     return source(None).random(shape, np.float32) >= p
 
 
+def _factors_kind(x: Tensor, p: float) -> Any:
+    """The dtype of the factors of elements.
+
+    Raises
+    ------
+    RuntimeError
+        If it has integers only, which cannot be 1 / (1 - p).
+    """
+    kind = x._a.dtype
+    if kind.kind not in "fc" and p != 1:
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {x._title()}")
+    return kind
+
+
 def _dropped(x: Tensor, p: float, training: bool, inplace: bool, shape: Any) -> Tensor:
     """The tensor with some elements zero and the others larger; `shape` of the draws is broadcast."""
     _check(p)
     if not training or p == 0 or not x._a.size:
         return x
-    kind = x._a.dtype
+    kind = _factors_kind(x, p)
     factor = np.zeros(shape, kind) if p == 1 else _kept(shape, p).astype(kind) * kind.type(1 / (1 - p))
     mask = wrap(Tensor, factor)
     made: Tensor = x.mul_(mask) if inplace else x * mask
@@ -120,7 +134,7 @@ def _alpha(x: Tensor, p: float, training: bool, inplace: bool, shape: Any) -> Te
     _check(p)
     if not training or p == 0 or not x._a.size:
         return x
-    kind = x._a.dtype
+    kind = _factors_kind(x, p)
     if p == 1:
         factor, offset = np.zeros(shape, kind), np.zeros(shape, kind)
     else:
@@ -186,6 +200,11 @@ def feature_alpha_dropout(
     -------
     Tensor
 
+    Raises
+    ------
+    ValueError, RuntimeError
+        If `p` is no probability, or there are no channels.
+
     Examples
     --------
     >>> import pullback as pb
@@ -193,4 +212,6 @@ def feature_alpha_dropout(
     pullback.Size([1, 2, 2])
     """
     x = tensor_of(input)
+    if training and x._a.ndim < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
     return _alpha(x, p, training, inplace, x._a.shape[:2] + (1,) * (x._a.ndim - 2))

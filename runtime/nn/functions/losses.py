@@ -13,6 +13,7 @@ from ...ops.promotion import promoted
 from ...tape.node import Node
 from ...tape.record import record
 from ...tensor.dtypes import Size
+from ...tensor.reductions.reductions import title
 from ...tensor.tensor import Tensor
 from .operands import refuse_gradient, tensor_of
 from .pointwise import floats, sigmoid_of
@@ -86,9 +87,15 @@ class HuberLossBackward0(_Loss):
 
 
 def _compared(
-    node: type[Node], compute: Any, input: Any, target: Any, reduction: str, setting: Any = None
+    node: type[Node], kernel: str, compute: Any, input: Any, target: Any, reduction: str, setting: Any = None
 ) -> Tensor:
-    """A loss of the difference of two tensors."""
+    """A loss of the difference of two tensors.
+
+    Raises
+    ------
+    NotImplementedError
+        If they have integers or complex numbers: PyTorch's words, with the name of its kernel.
+    """
     x, t = tensor_of(input), tensor_of(target)
     if x._a.shape != t._a.shape:
         warnings.warn(
@@ -99,6 +106,8 @@ def _compared(
             stacklevel=3,
         )
     difference = (x - t)._a if x._a.dtype != t._a.dtype else _minus(x, t)
+    if difference.dtype.kind != "f":
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{title(difference.dtype)}'")
     result = reduced(compute(difference, setting), reduction)
     made: Tensor = record(node, result, (x, t), (x, t), (reduction, difference.size, setting))
     return made
@@ -107,8 +116,8 @@ def _compared(
 def _minus(x: Any, t: Any) -> Any:
     try:
         return np.asarray(x._a - t._a)
-    except ValueError:
-        return (x - t)._a  # which says it in PyTorch's words
+    except (TypeError, ValueError):
+        return (x - t)._a  # refuses shapes and bools in PyTorch's words
 
 
 def _square(d: Any, _: Any) -> Any:
@@ -138,8 +147,8 @@ def mse_loss(
 
     Raises
     ------
-    ValueError
-        If there is no such reduction.
+    ValueError, NotImplementedError
+        If there is no such reduction, or the tensors have no floats.
 
     Examples
     --------
@@ -149,8 +158,8 @@ def mse_loss(
     """
     how = reduction_of(reduction, size_average, reduce)
     if weight is None:
-        return _compared(MseLossBackward0, _square, input, target, how)
-    losses: Any = _compared(MseLossBackward0, _square, input, target, "none") * weight
+        return _compared(MseLossBackward0, "mse_cpu", _square, input, target, how)
+    losses: Any = _compared(MseLossBackward0, "mse_cpu", _square, input, target, "none") * weight
     return losses.sum() / tensor_of(weight).sum() if how == "mean" else reduced(losses, how)
 
 
@@ -223,8 +232,8 @@ def smooth_l1_loss(
 
     Raises
     ------
-    ValueError, RuntimeError
-        If there is no such reduction, or `beta` is negative.
+    ValueError, RuntimeError, NotImplementedError
+        If there is no such reduction, `beta` is negative, or the tensors have no floats.
 
     Examples
     --------
@@ -235,7 +244,7 @@ def smooth_l1_loss(
     how = reduction_of(reduction, size_average, reduce)
     if beta < 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
-    return _compared(SmoothL1LossBackward0, _smooth, input, target, how, beta)
+    return _compared(SmoothL1LossBackward0, "smooth_l1_cpu", _smooth, input, target, how, beta)
 
 
 @fused_values
@@ -266,8 +275,8 @@ def huber_loss(
 
     Raises
     ------
-    ValueError, RuntimeError
-        If there is no such reduction, or `delta` is not positive.
+    ValueError, RuntimeError, NotImplementedError
+        If there is no such reduction, `delta` is not positive, or the tensors have no floats.
 
     Examples
     --------
@@ -279,8 +288,8 @@ def huber_loss(
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     if weight is None:
-        return _compared(HuberLossBackward0, _huber, input, target, how, delta)
-    losses: Any = _compared(HuberLossBackward0, _huber, input, target, "none", delta) * weight
+        return _compared(HuberLossBackward0, "huber_cpu", _huber, input, target, how, delta)
+    losses: Any = _compared(HuberLossBackward0, "huber_cpu", _huber, input, target, "none", delta) * weight
     return reduced(losses, how)
 
 
@@ -436,6 +445,9 @@ def binary_cross_entropy_with_logits(
         )
     if t._a.dtype.kind not in "fc":
         raise RuntimeError(f"result type Float can't be cast to the desired output type {t._title()}")
+    for one in (x, t):
+        if one._a.dtype.kind == "c":
+            raise NotImplementedError(f"\"log_sigmoid_cpu\" not implemented for '{one._title()}'")
     refuse_gradient("binary_cross_entropy_with_logits", "weight", weight)
     refuse_gradient("binary_cross_entropy_with_logits", "pos_weight", pos_weight)
     weight = None if weight is None else tensor_of(weight)

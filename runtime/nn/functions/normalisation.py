@@ -150,10 +150,11 @@ def _check_channels(x: Any, moving: dict[str, Any], trained: dict[str, Any], tra
     for name, tensor in moving.items():
         if not training and tensor is None:
             raise RuntimeError(f"{name} must be defined in evaluation mode")
-        refuse_gradient("native_batch_norm", name, tensor)
     for name, tensor in (moving | trained).items():
         if tensor is not None and tensor._a.size != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {tensor._a.size}")
+    for name, tensor in moving.items():
+        refuse_gradient("native_batch_norm", name, tensor)
 
 
 def _move(moving: Any, now: Any, momentum: float) -> None:

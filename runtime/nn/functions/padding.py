@@ -278,6 +278,11 @@ def fold(
     pullback.Size([1, 1, 2, 2])
     """
     x = tensor_of(input)
+    if x._a.ndim not in (2, 3):
+        raise RuntimeError(
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero "
+            f"dimensions for input, but got: {list(x._a.shape)}"
+        )
     lengths = several(output_size, 2, "output_size")
     windows = _sliding(kernel_size, dilation, padding, stride)
     batched = x if x._a.ndim == 3 else x.unsqueeze(0)

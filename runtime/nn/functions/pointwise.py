@@ -11,10 +11,9 @@ from ...ops.kernels import Name
 from ...ops.pointwise import quiet
 from ...tape.node import Recorded
 from ...tape.views import write
+from ...tensor.reductions.reductions import title
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
-
-_TITLES = {"int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool"}
 
 
 def applied(operation: Any, input: Any, inplace: bool, *settings: Any) -> Tensor:
@@ -24,19 +23,17 @@ def applied(operation: Any, input: Any, inplace: bool, *settings: Any) -> Tensor
     return made
 
 
-def floats(x: Tensor, kernel: str) -> Any:
-    """The array of a tensor of floats.
+def floats(x: Tensor, kernel: str, kinds: str = "f") -> Any:
+    """The array of a tensor of floats; with `kinds="fc"` also of complex numbers.
 
     Raises
     ------
     NotImplementedError
-        If it has integers: PyTorch's words, with the name of its kernel.
+        If it has others: PyTorch's words, with the name of its kernel.
     """
     a = x._a
-    if a.dtype.kind not in "fc":
-        raise NotImplementedError(
-            f"\"{kernel}\" not implemented for '{_TITLES.get(a.dtype.name, a.dtype.name)}'"
-        )
+    if a.dtype.kind not in kinds:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{title(a.dtype)}'")
     return a
 
 

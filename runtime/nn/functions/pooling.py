@@ -14,6 +14,7 @@ from ...tape.record import like, record
 from ...tensor.tensor import Tensor
 from .activations import relu
 from .operands import tensor_of
+from .pointwise import floats
 from .sizes import several
 
 
@@ -182,7 +183,7 @@ def max_pool(
         windows = Windows(
             (1, *windows.kernel), (1, *windows.stride), ((0, 0), *windows.padding), (1, *windows.dilation)
         )
-    a = x._a
+    a = floats(x, f"max_pool{max(rank, 2)}d", "fiu")
     lengths = a.shape[-max(rank, 2) :]
     count = _count(windows, lengths, ceil, a.shape)
     values, places = kernels.largest(a, windows, count)

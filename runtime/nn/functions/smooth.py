@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...ops.kernels import fused, fused_values
+from ...tape.mode import mode
 from ...tape.node import Node
-from ...tape.record import record
+from ...tape.record import record, requires
 from ...tensor.tensor import Tensor, axis_of
 from .operands import tensor_of
 from .pointwise import applied, erf_of, floats, sigmoid_of
@@ -304,7 +305,9 @@ def _silu_values(a: Any) -> Any:
 
 
 def _silu(x: Tensor) -> Any:
-    a = floats(x, "silu_cpu")
+    a = floats(x, "silu_cpu", "fc")
+    if a.dtype.kind == "c" and mode.enabled and requires(x):
+        raise RuntimeError("silu does not support automatic differentiation for outputs with complex dtype.")
     return record(SiluBackward0, _silu_values(a), (x,), (x,))
 
 
@@ -321,6 +324,11 @@ def silu(input: Any, inplace: bool = False) -> Tensor:
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    RuntimeError
+        If a complex input requires a gradient.
 
     Examples
     --------

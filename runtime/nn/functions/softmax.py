@@ -37,7 +37,7 @@ class LogSoftmaxBackward0(Node):
         return (rows.log_softmax_slope(g, y, self.static),)
 
 
-def _axis(name: str, dim: int | None, ndim: int, level: int) -> int:
+def _axis(name: str, dim: int | None, ndim: int) -> int:
     """The axis; without one, the axis that old code meant.
 
     Raises
@@ -50,20 +50,20 @@ def _axis(name: str, dim: int | None, ndim: int, level: int) -> int:
             f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as "
             "an argument.",
             UserWarning,
-            stacklevel=level,
+            stacklevel=4,
         )
         dim = 0 if ndim in (0, 1, 3) else 1
     return axis_of(dim, ndim)
 
 
 def _family(
-    name: str, node: type[Node], compute: Any, input: Any, dim: int | None, dtype: Any, level: int = 4
+    name: str, kernel: str, node: type[Node], compute: Any, input: Any, dim: int | None, dtype: Any
 ) -> Tensor:
     x = tensor_of(input)
     if dtype is not None and numpy_dtype(dtype) != x._a.dtype:
         x = x.to(of(numpy_dtype(dtype)))
-    axis = _axis(name, dim, x._a.ndim, level)
-    a = floats(x, f"{name}_kernel_impl")
+    axis = _axis(name, dim, x._a.ndim)
+    a = floats(x, kernel)
     result = compute(a, axis) if a.ndim else compute(a.reshape(1), 0).reshape(())
     made: Tensor = record(node, result, (x,), None, axis if a.ndim else None)
     return made
@@ -96,7 +96,7 @@ def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     >>> pb.nn.functional.softmax(pb.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    return _family("softmax", SoftmaxBackward0, rows.softmax, input, dim, dtype)
+    return _family("softmax", "softmax_kernel_impl", SoftmaxBackward0, rows.softmax, input, dim, dtype)
 
 
 def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -126,13 +126,8 @@ def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype:
     >>> pb.nn.functional.log_softmax(pb.tensor([0.0, 0.0]), dim=0)
     tensor([-0.6931, -0.6931])
     """
-    return _family("log_softmax", LogSoftmaxBackward0, rows.log_softmax, input, dim, dtype)
-
-
-def _negative(input: Any) -> Any:
-    x = tensor_of(input)
-    floats(x, "softmax_kernel_impl")
-    return -x
+    node, compute = LogSoftmaxBackward0, rows.log_softmax
+    return _family("log_softmax", "log_softmax_kernel_impl", node, compute, input, dim, dtype)
 
 
 def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -162,7 +157,8 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     >>> pb.nn.functional.softmin(pb.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    return _family("softmin", SoftmaxBackward0, rows.softmax, _negative(input), dim, dtype)
+    x = -tensor_of(input)
+    return _family("softmin", "softmax_kernel_impl", SoftmaxBackward0, rows.softmax, x, dim, dtype)
 
 
 def gumbel_softmax(

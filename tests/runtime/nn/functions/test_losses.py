@@ -267,6 +267,33 @@ def test_what_is_refused() -> None:
             lambda: F.binary_cross_entropy(t(P), t(Q.astype(np.float32))),
         ),
         (ValueError, "var has negative entry", lambda: F.gaussian_nll_loss(t(X), t(T), t(-P))),
+        (NotImplementedError, "\"mse_cpu\" not implemented for 'Long'", lambda: F.mse_loss(t([1]), t([2]))),
+        (
+            NotImplementedError,
+            "\"huber_cpu\" not implemented for 'ComplexDouble'",
+            lambda: F.huber_loss(t([1j]), t([2j])),
+        ),
+        (NotImplementedError, "smooth_l1_cpu", lambda: F.smooth_l1_loss(t([1]), t([2]))),
+        (
+            NotImplementedError,
+            "log_sigmoid_cpu",
+            lambda: F.binary_cross_entropy_with_logits(t([1j]), t([2j])),
+        ),
+        (
+            RuntimeError,
+            r"Expected target size \[4\], but got \[1\]",
+            lambda: F.multi_margin_loss(t(X), t([1])),
+        ),
+        (
+            RuntimeError,
+            r"inconsistent weight size, expected 3 but got \[4\]",
+            lambda: F.multi_margin_loss(t(X), t(CLASSES), weight=t(np.ones(4))),
+        ),
+        (
+            RuntimeError,
+            "Expected non-empty vector or matrix",
+            lambda: F.multi_margin_loss(t(X[None]), t([1])),
+        ),
         (
             RuntimeError,
             "kl_div: Integral inputs not supported",
