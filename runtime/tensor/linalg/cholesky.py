@@ -99,7 +99,10 @@ def _lower(a: Any) -> tuple[Any, Any]:
     try:
         return columnwise(np.linalg.cholesky(a)), np.zeros(a.shape[:-2], np.int32)
     except np.linalg.LinAlgError:
-        pass
+        return _lower_one_by_one(a)  # NumPy says neither which matrix it was nor which minor
+
+
+def _lower_one_by_one(a: Any) -> tuple[Any, Any]:
     low, info = np.empty(a.shape, a.dtype), np.zeros(a.shape[:-2], np.int32)
     (factor,) = scipy.linalg.get_lapack_funcs(("potrf",), (a,))
     for index in np.ndindex(a.shape[:-2]):
