@@ -9,7 +9,7 @@ from typing import Any
 
 from ..tensor.dtypes import Size
 from ..tensor.tensor import Tensor
-from .module import Module, _indented
+from .module import Module, indented
 from .parameter import Parameter
 
 
@@ -163,7 +163,7 @@ class ModuleList(_Ordered):
             if k == len(texts) or texts[k] != texts[first]:
                 places = f"({first})" if k == first + 1 else f"({first}-{k - 1})"
                 times = "" if k == first + 1 else f"{k - first} x "
-                lines.append(f"{places}: {times}{_indented(texts[first])}")
+                lines.append(f"{places}: {times}{indented(texts[first])}")
                 first = k
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 

@@ -185,14 +185,26 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Evenly distributed numbers whose variance fits both fans (Glorot and Bengio, 2010)."""
+    """Evenly distributed numbers whose variance fits both fans (Glorot and Bengio, 2010).
+
+    Raises
+    ------
+    ValueError
+        If there are less than two axes.
+    """
     ins, outs = _calculate_fan_in_and_fan_out(tensor)
     bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / float(ins + outs))
     return _even(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Normally distributed numbers whose variance fits both fans (Glorot and Bengio, 2010)."""
+    """Normally distributed numbers whose variance fits both fans (Glorot and Bengio, 2010).
+
+    Raises
+    ------
+    ValueError
+        If there are less than two axes.
+    """
     ins, outs = _calculate_fan_in_and_fan_out(tensor)
     return _normal(tensor, 0.0, gain * math.sqrt(2.0 / float(ins + outs)), generator)
 
@@ -203,7 +215,7 @@ def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     Raises
     ------
     ValueError
-        For another mode.
+        If there are less than two axes, or the mode or the nonlinearity is another.
     """
     mode = mode.lower()
     if mode not in ("fan_in", "fan_out"):
@@ -240,6 +252,17 @@ def kaiming_uniform_(
         What follows.
     generator
         Where random numbers come from.
+
+    Raises
+    ------
+    ValueError
+        If there are less than two axes, or the mode or the nonlinearity is another.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> bool((pb.nn.init.kaiming_uniform_(pb.empty(3, 6)).abs() <= 1).all())
+    True
     """
     if _empty(tensor):
         return tensor
@@ -268,6 +291,17 @@ def kaiming_normal_(
         What follows.
     generator
         Where random numbers come from.
+
+    Raises
+    ------
+    ValueError
+        If there are less than two axes, or the mode or the nonlinearity is another.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.kaiming_normal_(pb.empty(3, 6)).shape
+    pullback.Size([3, 6])
     """
     if _empty(tensor):
         return tensor

@@ -7,10 +7,11 @@ modules is in `walks.py`, saving and loading in `state.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from ..tape.node import Handle, Recorded, wrap
+from ..tensor.backward import clear_gradients
 from ..tensor.dtypes import check_device, device, dtype, numpy_dtype
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
@@ -79,11 +80,9 @@ class Module(Walks, State):
         elif isinstance(value, Module):
             self._file("_modules", "module", name, value)
         elif isinstance(value, Buffer):
-            if "_buffers" not in members:
-                raise AttributeError("cannot assign buffer before Module.__init__() call")
-            self._clear(name, "_buffers")
-            members["_buffers"][name] = value
-            (members["_temporary"].discard if value.persistent else members["_temporary"].add)(name)
+            self._file("_buffers", "buffer", name, value)
+            if not value.persistent:
+                members["_temporary"].add(name)
         elif name in members.get("_parameters", ()):
             if value is not None:
                 raise TypeError(
@@ -401,7 +400,7 @@ class Module(Walks, State):
     def __repr__(self) -> str:
         head = self.extra_repr()
         lines = head.split("\n") if head else []
-        inside = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
+        inside = [f"({name}): {indented(repr(module))}" for name, module in self._modules.items()]
         if not inside and len(lines) <= 1:
             return f"{self._get_name()}({head})"
         return f"{self._get_name()}(\n  " + "\n  ".join([*lines, *inside]) + "\n)"
@@ -413,23 +412,8 @@ class Module(Walks, State):
         self.__dict__.update(state)
 
 
-def clear_gradients(parameters: Iterator[Any], set_to_none: bool) -> None:
-    """Set gradients to zero, in place where nothing else may look at them, or to None."""
-    for parameter in parameters:
-        known = parameter._grad
-        if known is None:
-            continue
-        if set_to_none:
-            parameter._grad = None
-        elif known._fn is not None or known._r:
-            parameter._grad = wrap(Tensor, known._a * 0)
-        else:
-            known._a.fill(0)
-            if known._version_of is not None:
-                known._version_of.n += 1
-
-
-def _indented(text: str) -> str:
+def indented(text: str) -> str:
+    """The text of a part as it stands within that of the whole."""
     return text.replace("\n", "\n  ")
 
 

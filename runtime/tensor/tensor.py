@@ -95,19 +95,9 @@ class Tensor(Recorded):
         return CPU
 
     @property
-    def ndim(self) -> int:
-        """How many axes it has."""
-        return int(self._a.ndim)
-
-    @property
     def nbytes(self) -> int:
         """Bytes of its elements."""
         return int(self._a.nbytes)
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of one element."""
-        return int(self._a.itemsize)
 
     is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_nested = False
     layout = STRIDED
@@ -121,6 +111,7 @@ class Tensor(Recorded):
         """How many axes it has."""
         return int(self._a.ndim)
 
+    ndim = property(dim)
     ndimension = dim
 
     def numel(self) -> int:
@@ -132,6 +123,8 @@ class Tensor(Recorded):
     def element_size(self) -> int:
         """Bytes of one element."""
         return int(self._a.itemsize)
+
+    itemsize = property(element_size)
 
     def stride(self, dim: int | None = None) -> Any:
         """Steps between elements along each axis, in elements; or along one axis."""

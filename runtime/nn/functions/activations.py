@@ -13,7 +13,7 @@ from ...tape.record import record
 from ...tensor.creation.random import source
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
-from .pointwise import applied, floats, zero_where
+from .pointwise import applied, elementwise, floats, zero_where
 
 
 @fused
@@ -479,9 +479,8 @@ def _hardswish_values(a: Any) -> Any:
     return a * np.minimum(np.maximum(a + 3, 0), 6) / 6
 
 
-def _hardsigmoid(x: Tensor) -> Any:
-    a = floats(x, "hardsigmoid_cpu")
-    return record(HardsigmoidBackward0, _hardsigmoid_values(a), (x,), (x,))
+_hardsigmoid = elementwise(HardsigmoidBackward0, "hardsigmoid_cpu", _hardsigmoid_values)
+_hardswish = elementwise(HardswishBackward0, "hardswish_cpu", _hardswish_values)
 
 
 def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
@@ -505,11 +504,6 @@ def hardsigmoid(input: Any, inplace: bool = False) -> Tensor:
     tensor([0.0000, 0.5000, 1.0000])
     """
     return applied(_hardsigmoid, input, inplace)
-
-
-def _hardswish(x: Tensor) -> Any:
-    a = floats(x, "hardswish_cpu")
-    return record(HardswishBackward0, _hardswish_values(a), (x,), (x,))
 
 
 def hardswish(input: Any, inplace: bool = False) -> Tensor:

@@ -15,7 +15,14 @@ from .operands import tensor_of
 _ALPHA = -1.7580993408473766  # what selu gives at minus infinity
 
 
-def _check(p: float) -> None:
+def check_probability(p: float) -> None:
+    """Refuse what is no probability.
+
+    Raises
+    ------
+    ValueError
+        For it.
+    """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
@@ -41,7 +48,7 @@ def _factors_kind(x: Tensor, p: float) -> Any:
 
 def _dropped(x: Tensor, p: float, training: bool, inplace: bool, shape: Any) -> Tensor:
     """The tensor with some elements zero and the others larger; `shape` of the draws is broadcast."""
-    _check(p)
+    check_probability(p)
     if not training or p == 0 or not x._a.size:
         return x
     kind = _factors_kind(x, p)
@@ -88,7 +95,7 @@ def _channels(input: Any, p: float, training: bool, inplace: bool, rank: int) ->
     """Dropout of whole channels: one draw for each plane."""
     x = tensor_of(input)
     name = f"dropout{rank}d"
-    _check(p)
+    check_probability(p)
     ndim = x._a.ndim
     if ndim not in (rank + 1, rank + 2):
         warnings.warn(
@@ -131,7 +138,7 @@ def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool =
 
 def _alpha(x: Tensor, p: float, training: bool, inplace: bool, shape: Any) -> Tensor:
     """Dropout to the lower limit of selu, which keeps mean and variance."""
-    _check(p)
+    check_probability(p)
     if not training or p == 0 or not x._a.size:
         return x
     kind = _factors_kind(x, p)

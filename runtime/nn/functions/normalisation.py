@@ -17,6 +17,7 @@ from .avg_pools import avg_pool1d
 from .operands import refuse_gradient, tensor_of
 from .padding import pad
 from .pointwise import floats
+from .sizes import lengths
 
 
 class _Normalised(Node):
@@ -294,8 +295,7 @@ def _last_axes(x: Any, normalized_shape: Any, parameters: dict[str, Any]) -> tup
     RuntimeError
         If the input does not end with them, or a parameter has another shape.
     """
-    given = normalized_shape
-    last = tuple(given) if isinstance(given, (tuple, list)) else (int(given),)
+    last = lengths(normalized_shape)
     if not last:
         raise RuntimeError(
             "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from ....compiler.prims.registry import PRIMS
 from ...ops.kernels import Name
 from ...ops.pointwise import quiet
-from ...tape.node import Recorded
+from ...tape.node import Node, Recorded
+from ...tape.record import record
 from ...tape.views import write
 from ...tensor.reductions.reductions import title
 from ...tensor.tensor import Tensor
@@ -21,6 +23,15 @@ def applied(operation: Any, input: Any, inplace: bool, *settings: Any) -> Tensor
     x = tensor_of(input)
     made: Any = write(x, operation, *settings) if inplace else operation(x, *settings)
     return made
+
+
+def elementwise(node: type[Node], kernel: str, values: Callable[[Any], Any]) -> Callable[[Tensor], Any]:
+    """An activation without settings: its node, how messages call it, and what it computes of an array."""
+
+    def operation(x: Tensor) -> Any:
+        return record(node, values(floats(x, kernel)), (x,), (x,))
+
+    return operation
 
 
 def floats(x: Tensor, kernel: str, kinds: str = "f") -> Any:

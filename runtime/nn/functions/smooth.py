@@ -13,7 +13,7 @@ from ...tape.node import Node
 from ...tape.record import record, requires
 from ...tensor.tensor import Tensor, axis_of
 from .operands import tensor_of
-from .pointwise import applied, erf_of, floats, sigmoid_of
+from .pointwise import applied, elementwise, erf_of, floats, sigmoid_of
 
 _ROOT_TWO = math.sqrt(2)
 _NORMAL = 1 / math.sqrt(2 * math.pi)
@@ -344,9 +344,7 @@ def _mish_values(a: Any) -> Any:
     return a * np.tanh(np.logaddexp(a, 0.0))
 
 
-def _mish(x: Tensor) -> Any:
-    a = floats(x, "mish_cpu")
-    return record(MishBackward0, _mish_values(a), (x,), (x,))
+_mish = elementwise(MishBackward0, "mish_cpu", _mish_values)
 
 
 def mish(input: Any, inplace: bool = False) -> Tensor:
@@ -412,6 +410,9 @@ def _logsigmoid_values(a: Any) -> Any:
     return np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
 
 
+_logsigmoid = elementwise(LogSigmoidBackward0, "log_sigmoid_cpu", _logsigmoid_values)
+
+
 def logsigmoid(input: Any) -> Tensor:
     """`log(sigmoid(input))`.
 
@@ -430,10 +431,7 @@ def logsigmoid(input: Any) -> Tensor:
     >>> pb.nn.functional.logsigmoid(pb.tensor([0.0, 30.0]))
     tensor([-6.9315e-01, -9.3576e-14])
     """
-    x = tensor_of(input)
-    a = floats(x, "log_sigmoid_cpu")
-    made: Tensor = record(LogSigmoidBackward0, _logsigmoid_values(a), (x,), (x,))
-    return made
+    return applied(_logsigmoid, input, False)
 
 
 def glu(input: Any, dim: int = -1) -> Tensor:
