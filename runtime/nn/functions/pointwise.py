@@ -48,6 +48,19 @@ def floats(x: Tensor, kernel: str, kinds: str = "f") -> Any:
     return a
 
 
+def comparable(a: Any) -> Any:
+    """An array whose elements have an order.
+
+    Raises
+    ------
+    NotImplementedError
+        If it is complex.
+    """
+    if a.dtype.kind == "c":
+        raise NotImplementedError("clamp is not supported for complex types")
+    return a
+
+
 def _expit(a: Any) -> Any:
     out = np.negative(a)
     np.exp(out, out=out)
