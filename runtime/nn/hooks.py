@@ -97,7 +97,8 @@ class _Watch:
         if isinstance(result, Recorded):
             return self._through((result,), self._outputs_known)[0]
         if isinstance(result, (tuple, list)):
-            return type(result)(self._through(tuple(result), self._outputs_known))
+            handed = self._through(tuple(result), self._outputs_known)
+            return type(result)(*handed) if hasattr(result, "_fields") else type(result)(handed)
         return result
 
     def _through(self, values: tuple[Any, ...], known: Any) -> tuple[Any, ...]:

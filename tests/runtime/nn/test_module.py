@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -21,6 +21,11 @@ from pullback.runtime.tensor.tensor import Tensor
 
 def t(a: Any) -> Any:
     return wrap(Tensor, np.asarray(a, np.float32))
+
+
+class Pair(NamedTuple):
+    one: Any
+    two: Any
 
 
 class Net(Module):
@@ -193,6 +198,21 @@ def test_backward_hooks() -> None:
     other.register_full_backward_hook(lambda m, grad_input, grad_output: grad_output)
     with pytest.raises(RuntimeError, match="where no input requires gradient should always return None"):
         other(t(np.ones((1, 2)))).sum().backward()
+
+
+@pytest.mark.parametrize("kind", [list, tuple, Pair])
+def test_backward_hooks_see_all_results(kind: Any) -> None:
+    class Two(Module):
+        def forward(self, x: Any) -> Any:
+            made = (x * 2, x * 3)
+            return Pair(*made) if kind is Pair else kind(made)
+
+    net, seen = Two(), []
+    net.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append(grad_output))
+    out = net(t(np.ones(2)).requires_grad_())
+    assert type(out) is kind
+    (out[0] + 5 * out[1]).sum().backward()
+    assert [g.tolist() for g in seen[0]] == [[1, 1], [5, 5]]
 
 
 def test_a_write_behind_a_backward_hook_is_refused() -> None:
