@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..tape.mode import mode
@@ -47,7 +48,9 @@ def call(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return watch.outputs(result) if watch else result
 
 
-def _before(hook: Any, with_kwargs: bool, module: Any, args: Any, kwargs: Any) -> tuple[Any, Any]:
+def _before(
+    hook: Callable[..., Any], with_kwargs: bool, module: Any, args: Any, kwargs: Any
+) -> tuple[Any, Any]:
     """The arguments that a pre-hook leaves to `forward`."""
     given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
     if given is None:
@@ -61,7 +64,9 @@ def _before(hook: Any, with_kwargs: bool, module: Any, args: Any, kwargs: Any) -
     return given
 
 
-def _after(hook: Any, with_kwargs: bool, module: Any, args: Any, kwargs: Any, result: Any) -> Any:
+def _after(
+    hook: Callable[..., Any], with_kwargs: bool, module: Any, args: Any, kwargs: Any, result: Any
+) -> Any:
     return hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
 
 

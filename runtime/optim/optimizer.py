@@ -133,17 +133,17 @@ class Optimizer:
         for group in self.param_groups:
             clear_gradients(group["params"], set_to_none)
 
-    def step(self, closure: Any = None) -> Any:
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Change all parameters by one step: subclasses say how."""
         raise NotImplementedError(f"{type(self).__name__} does not say what a step is")
 
     # ---- hooks
-    def register_step_pre_hook(self, hook: Any) -> Handle:
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(optimizer, args, kwargs)` before each step; what it gives takes the place of both."""
         self._before.append(hook)
         return Handle(self._before, hook)
 
-    def register_step_post_hook(self, hook: Any) -> Handle:
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(optimizer, args, kwargs)` after each step."""
         self._after.append(hook)
         return Handle(self._after, hook)
@@ -265,7 +265,7 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     return hooked
 
 
-def evaluated(closure: Any) -> Any:
+def evaluated(closure: Callable[[], Any] | None) -> Any:
     """The loss that the closure of a step computes, which is recorded."""
     if closure is None:
         return None

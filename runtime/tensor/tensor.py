@@ -7,7 +7,7 @@ declared in the other files of this folder and put on the class by `namespace.py
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -293,7 +293,7 @@ class Tensor(Recorded):
             return
         hooks.keep_gradient(self)
 
-    def register_hook(self, hook: Any) -> Handle:
+    def register_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(grad)` whenever the gradient of this tensor is known; what it gives takes its place.
 
         Returns
@@ -310,7 +310,7 @@ class Tensor(Recorded):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return hooks.register(self, hook)
 
-    def register_post_accumulate_grad_hook(self, hook: Any) -> Handle:
+    def register_post_accumulate_grad_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(tensor)` after a gradient has been added to this leaf's.
 
         Raises

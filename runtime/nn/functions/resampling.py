@@ -165,6 +165,24 @@ def upsample(
     return interpolate(input, size, scale_factor, mode, align_corners)
 
 
+def _checked(name: str, input: Any, argument: str, factor: int) -> tuple[Any, int]:
+    """The operands of a shuffle.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no image, or the factor is not positive.
+    """
+    x, r = tensor_of(input), int(factor)
+    if x._a.ndim < 3:
+        raise RuntimeError(
+            f"{name} expects input to have at least 3 dimensions, but got input with {x._a.ndim} dimension(s)"
+        )
+    if r <= 0:
+        raise RuntimeError(f"{name} expects a positive {argument}, but got {r}")
+    return x, r
+
+
 def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
     """Channels moved into the image: (…, C r², H, W) to (…, C, H r, W r).
 
@@ -191,15 +209,8 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
     tensor([[[0., 1.],
              [2., 3.]]])
     """
-    x, r = tensor_of(input), int(upscale_factor)
-    if x._a.ndim < 3:
-        raise RuntimeError(
-            f"pixel_shuffle expects input to have at least 3 dimensions, but got input with {x._a.ndim} "
-            "dimension(s)"
-        )
+    x, r = _checked("pixel_shuffle", input, "upscale_factor", upscale_factor)
     *front, channels, height, width = x._a.shape
-    if r <= 0:
-        raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
     if channels % (r * r):
         raise RuntimeError(
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
@@ -237,15 +248,8 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
     >>> pb.nn.functional.pixel_unshuffle(pb.ones(1, 2, 2), 2).shape
     pullback.Size([4, 1, 1])
     """
-    x, r = tensor_of(input), int(downscale_factor)
-    if x._a.ndim < 3:
-        raise RuntimeError(
-            f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with {x._a.ndim} "
-            "dimension(s)"
-        )
+    x, r = _checked("pixel_unshuffle", input, "downscale_factor", downscale_factor)
     *front, c, height, width = x._a.shape
-    if r <= 0:
-        raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
     if height % r or width % r:
         raise RuntimeError(
             "pixel_unshuffle expects height and width to be divisible by downscale_factor, but "
