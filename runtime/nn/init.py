@@ -96,12 +96,26 @@ def _normal(tensor: Tensor, mean: float, std: float, generator: Any) -> Tensor:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
-    """Numbers evenly distributed between `a` and `b`."""
+    """Numbers evenly distributed between `a` and `b`.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> bool((pb.nn.init.uniform_(pb.empty(8), 2.0, 3.0) >= 2).all())
+    True
+    """
     return _even(tensor, a, b, generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
-    """Normally distributed numbers."""
+    """Normally distributed numbers.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.normal_(pb.empty(2), 5.0, 0.0)
+    tensor([5., 5.])
+    """
     return _normal(tensor, mean, std, generator)
 
 
@@ -113,7 +127,14 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Any = None,
 ) -> Tensor:
-    """Normally distributed numbers, drawn again until they are between `a` and `b`."""
+    """Normally distributed numbers, drawn again until they are between `a` and `b`.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> bool((pb.nn.init.trunc_normal_(pb.empty(8), a=-0.5, b=0.5).abs() <= 0.5).all())
+    True
+    """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
@@ -128,17 +149,38 @@ def trunc_normal_(
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """One number everywhere."""
+    """One number everywhere.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.constant_(pb.empty(2), 3.0)
+    tensor([3., 3.])
+    """
     return _filled(tensor, val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Ones."""
+    """Ones.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.ones_(pb.empty(2))
+    tensor([1., 1.])
+    """
     return _filled(tensor, 1)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Zeros."""
+    """Zeros.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.zeros_(pb.empty(2))
+    tensor([0., 0.])
+    """
     return _filled(tensor, 0)
 
 
@@ -149,6 +191,13 @@ def eye_(tensor: Tensor) -> Tensor:
     ------
     ValueError
         If it is no matrix.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.eye_(pb.empty(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
     """
     if tensor._a.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
@@ -169,6 +218,12 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     ------
     ValueError
         If there are other axes, or the groups do not divide the channels.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.dirac_(pb.empty(1, 1, 3))
+    tensor([[[0., 1., 0.]]])
     """
     shape = tensor._a.shape
     if len(shape) not in (3, 4, 5):
@@ -191,6 +246,12 @@ def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) ->
     ------
     ValueError
         If there are less than two axes.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> bool((pb.nn.init.xavier_uniform_(pb.empty(3, 3)).abs() <= 1).all())
+    True
     """
     ins, outs = _calculate_fan_in_and_fan_out(tensor)
     bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / float(ins + outs))
@@ -204,6 +265,12 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> 
     ------
     ValueError
         If there are less than two axes.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.xavier_normal_(pb.empty(3, 5)).shape
+    pullback.Size([3, 5])
     """
     ins, outs = _calculate_fan_in_and_fan_out(tensor)
     return _normal(tensor, 0.0, gain * math.sqrt(2.0 / float(ins + outs)), generator)
@@ -315,6 +382,13 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     ------
     ValueError
         If there are less than two axes.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> w = pb.nn.init.orthogonal_(pb.empty(2, 3))
+    >>> pb.allclose(w @ w.T, pb.eye(2), atol=1e-5)
+    True
     """
     if tensor._a.ndim < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
@@ -335,6 +409,12 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     ------
     ValueError
         If it is no matrix.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> (pb.nn.init.sparse_(pb.empty(4, 3), 0.5) == 0).sum(0)
+    tensor([2, 2, 2])
     """
     if tensor._a.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")

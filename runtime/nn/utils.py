@@ -94,7 +94,7 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, 
     >>> (8 * w).sum().backward()
     >>> pb.nn.utils.clip_grads_with_norm_([w], 2.0, pb.tensor(16.0))
     >>> w.grad
-    tensor([1.])
+    tensor([1.0000])
     """
     factor = min(float(max_norm) / (float(total_norm._a) + 1e-6), 1.0)
     for g in _gradients(parameters):

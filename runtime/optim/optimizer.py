@@ -134,7 +134,13 @@ class Optimizer:
             clear_gradients(group["params"], set_to_none)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Change all parameters by one step: subclasses say how."""
+        """Change all parameters by one step: subclasses say how.
+
+        Raises
+        ------
+        NotImplementedError
+            If they do not.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say what a step is")
 
     # ---- hooks

@@ -185,7 +185,13 @@ def _padding(padding: Any, kernel: Any, stride: Any, dilation: Any) -> tuple[tup
 def convolve(
     x: Any, w: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int, rank: int
 ) -> Tensor:
-    """A convolution over `rank` spatial axes, checked."""
+    """A convolution over `rank` spatial axes, checked.
+
+    Raises
+    ------
+    RuntimeError
+        If shapes, dtypes or steps do not fit.
+    """
     batched, w = _checked(x, w, bias, rank, groups, False)
     steps, spread = several(stride, rank, "stride"), several(dilation, rank, "dilation")
     _positive(steps, spread)
@@ -208,7 +214,13 @@ def convolve_transposed(
     x: Any, w: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any,
     rank: int,
 ) -> Tensor:  # fmt: skip
-    """A transposed convolution over `rank` spatial axes, checked."""
+    """A transposed convolution over `rank` spatial axes, checked.
+
+    Raises
+    ------
+    RuntimeError
+        If shapes, dtypes or steps do not fit.
+    """
     batched, w = _checked(x, w, bias, rank, groups, True)
     steps, spread = several(stride, rank, "stride"), several(dilation, rank, "dilation")
     _positive(steps, spread)

@@ -122,17 +122,83 @@ def _channels(input: Any, p: float, training: bool, inplace: bool, rank: int) ->
 
 
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of (N, C, L) or (C, L)."""
+    """`dropout` of whole channels of (N, C, L) or (C, L).
+
+    Parameters
+    ----------
+    input, p, training, inplace
+        As for `dropout`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `p` is no probability.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> planes = pb.nn.functional.dropout1d(pb.ones(2, 3, 4)).flatten(2)
+    >>> bool((planes == planes[:, :, :1]).all())
+    True
+    """
     return _channels(input, p, training, inplace, 1)
 
 
 def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of (N, C, H, W); of three axes, the first is the batch."""
+    """`dropout` of whole channels of (N, C, H, W); of three axes, the first is the batch.
+
+    Parameters
+    ----------
+    input, p, training, inplace
+        As for `dropout`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `p` is no probability.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> planes = pb.nn.functional.dropout2d(pb.ones(2, 3, 4, 4)).flatten(2)
+    >>> bool((planes == planes[:, :, :1]).all())
+    True
+    """
     return _channels(input, p, training, inplace, 2)
 
 
 def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of (N, C, D, H, W) or (C, D, H, W)."""
+    """`dropout` of whole channels of (N, C, D, H, W) or (C, D, H, W).
+
+    Parameters
+    ----------
+    input, p, training, inplace
+        As for `dropout`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `p` is no probability.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> planes = pb.nn.functional.dropout3d(pb.ones(2, 3, 4, 4, 4)).flatten(2)
+    >>> bool((planes == planes[:, :, :1]).all())
+    True
+    """
     return _channels(input, p, training, inplace, 3)
 
 

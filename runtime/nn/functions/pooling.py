@@ -181,7 +181,13 @@ def _over_two_axes(x: Any, windows: Windows) -> tuple[Any, Windows]:
 def max_pool(
     input: Any, rank: int, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool, indices: bool
 ) -> Any:
-    """The largest elements of windows over `rank` axes, checked."""
+    """The largest elements of windows over `rank` axes, checked.
+
+    Raises
+    ------
+    RuntimeError, NotImplementedError
+        If sizes or the dtype do not fit.
+    """
     x = tensor_of(input)
     windows = _windows(rank, kernel, stride, padding, dilation)
     _check_rank(x, rank)
@@ -209,7 +215,13 @@ def avg_pool(
     with_padding: bool,
     divisor: Any,
 ) -> Any:
-    """The means of windows over `rank` axes, checked."""
+    """The means of windows over `rank` axes, checked.
+
+    Raises
+    ------
+    RuntimeError, NotImplementedError
+        If sizes or the dtype do not fit.
+    """
     x = tensor_of(input)
     windows = _windows(rank, kernel, stride, padding)
     if divisor is not None and divisor == 0:
