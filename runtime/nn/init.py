@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..tape.views import written
+from ..tensor.creation.distributions import check_deviation
 from ..tensor.creation.random import source
 from ..tensor.tensor import Tensor
 
@@ -85,10 +86,20 @@ def _filled(tensor: Tensor, values: Any) -> Tensor:
 
 
 def _even(tensor: Tensor, low: float, high: float, generator: Any) -> Tensor:
+    """Evenly distributed numbers.
+
+    Raises
+    ------
+    RuntimeError
+        If the bounds are in the wrong order.
+    """
+    if low > high:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
     return _filled(tensor, source(generator).uniform(low, high, tensor._a.shape))
 
 
 def _normal(tensor: Tensor, mean: float, std: float, generator: Any) -> Tensor:
+    check_deviation(std)
     drawn = source(generator).standard_normal(tensor._a.shape)
     drawn *= std
     drawn += mean
@@ -97,6 +108,11 @@ def _normal(tensor: Tensor, mean: float, std: float, generator: Any) -> Tensor:
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Numbers evenly distributed between `a` and `b`.
+
+    Raises
+    ------
+    RuntimeError
+        If the bounds are in the wrong order.
 
     Examples
     --------
@@ -109,6 +125,11 @@ def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = No
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Normally distributed numbers.
+
+    Raises
+    ------
+    RuntimeError
+        If the deviation is negative.
 
     Examples
     --------
@@ -127,7 +148,12 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Any = None,
 ) -> Tensor:
-    """Normally distributed numbers, drawn again until they are between `a` and `b`.
+    """Normally distributed numbers, as if drawn again until they are between `a` and `b`.
+
+    Raises
+    ------
+    RuntimeError
+        If the bounds are in the wrong order.
 
     Examples
     --------
@@ -143,6 +169,8 @@ def trunc_normal_(
         )
     from scipy.special import ndtr, ndtri
 
+    if a > b:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
     low, high = ndtr((a - mean) / std), ndtr((b - mean) / std)
     drawn = ndtri(source(generator).uniform(low, high, tensor._a.shape)) * std + mean
     return _filled(tensor, np.clip(drawn, a, b))

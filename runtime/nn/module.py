@@ -309,7 +309,7 @@ class Module(Walks, State):
         Raises
         ------
         TypeError
-            If the dtype is no float.
+            If the dtype is no float, or an argument is neither a dtype nor a device nor a tensor.
         RuntimeError
             If the device is not the CPU.
         """
@@ -322,6 +322,8 @@ class Module(Walks, State):
                 wanted = argument
             elif isinstance(argument, (str, device)):
                 check_device(argument)
+            elif argument is not None and not isinstance(argument, bool):  # a bool is `non_blocking`
+                raise TypeError(f"to() takes a dtype, a device or a tensor, but got {_kind(argument)}")
         if wanted is None:
             return self
         kind = numpy_dtype(wanted)

@@ -295,6 +295,7 @@ def test_what_is_refused() -> None:
         (AttributeError, "`plain` is not an nn.Module", lambda: net.get_submodule("plain")),
         (AttributeError, "Linear has no attribute `nothing`", lambda: net.get_parameter("first.nothing")),
         (TypeError, "got an unexpected keyword argument 'size'", lambda: ReLU.__mro__[1](size=3)),
+        (TypeError, "takes a dtype, a device or a tensor, but got int", lambda: net.to(3)),
     ]
     for kind, words, call in refused:
         with pytest.raises(kind, match=words.replace("(", r"\(")):
