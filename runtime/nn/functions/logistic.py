@@ -12,6 +12,7 @@ from ...ops.promotion import promoted
 from ...tape.node import Node
 from ...tape.record import record
 from ...tensor.dtypes import Size
+from ...tensor.reductions.reductions import title
 from ...tensor.tensor import Tensor
 from .operands import refuse_gradient, tensor_of
 from .pointwise import floats, sigmoid_of
@@ -174,14 +175,14 @@ def binary_cross_entropy_with_logits(
         )
     if t._a.dtype.kind not in "fc":
         raise RuntimeError(f"result type Float can't be cast to the desired output type {t._title()}")
-    for one in (x, t):
-        if one._a.dtype.kind == "c":
-            raise NotImplementedError(f"\"log_sigmoid_cpu\" not implemented for '{one._title()}'")
-    refuse_gradient("binary_cross_entropy_with_logits", "weight", weight)
-    refuse_gradient("binary_cross_entropy_with_logits", "pos_weight", pos_weight)
+    for name, given in (("weight", weight), ("pos_weight", pos_weight)):
+        if given is not None:
+            refuse_gradient("binary_cross_entropy_with_logits", name, given)
     weight = None if weight is None else tensor_of(weight)
     positive = None if pos_weight is None else tensor_of(pos_weight)
     a, b = promoted(x._a, t._a)
+    if a.dtype.kind == "c":
+        raise NotImplementedError(f"\"log_sigmoid_cpu\" not implemented for '{title(a.dtype)}'")
     losses = np.asarray(_logistic(a, b) if positive is None else _logistic_weighed(a, b, positive._a))
     if weight is not None:
         losses = losses * weight._a

@@ -134,8 +134,11 @@ class _Affine(Node):
         )
 
 
-def _check_channels(x: Any, moving: dict[str, Any], trained: dict[str, Any], training: bool) -> None:
-    """Refuse moments and parameters of other lengths than there are channels.
+_OPERANDS = ("running_mean", "running_var", "weight", "bias")
+
+
+def _check_channels(x: Any, operands: tuple[Any, ...], training: bool) -> None:
+    """Refuse `_OPERANDS` of other lengths than there are channels.
 
     Raises
     ------
@@ -148,14 +151,14 @@ def _check_channels(x: Any, moving: dict[str, Any], trained: dict[str, Any], tra
         raise ValueError(
             f"Expected more than 1 value per channel when training, got input size {Size(x.shape)}"
         )
-    for name, tensor in moving.items():
-        if not training and tensor is None:
-            raise RuntimeError(f"{name} must be defined in evaluation mode")
-    for name, tensor in (moving | trained).items():
-        if tensor is not None and tensor._a.size != channels:
-            raise RuntimeError(f"{name} should contain {channels} elements not {tensor._a.size}")
-    for name, tensor in moving.items():
-        refuse_gradient("native_batch_norm", name, tensor)
+    for k, tensor in enumerate(operands):
+        if tensor is None:
+            if k < 2 and not training:
+                raise RuntimeError(f"{_OPERANDS[k]} must be defined in evaluation mode")
+        elif tensor._a.size != channels:
+            raise RuntimeError(f"{_OPERANDS[k]} should contain {channels} elements not {tensor._a.size}")
+        elif k < 2:
+            refuse_gradient("native_batch_norm", _OPERANDS[k], tensor)
 
 
 def _move(moving: Any, now: Any, momentum: float) -> None:
@@ -217,8 +220,7 @@ def batch_norm(
     """
     x = tensor_of(input)
     a = floats(x, "batch_norm")
-    moving = {"running_mean": running_mean, "running_var": running_var}
-    _check_channels(a, moving, {"weight": weight, "bias": bias}, training)
+    _check_channels(a, (running_mean, running_var, weight, bias), training)
     samples, channels, *rest = a.shape
     view, seen = (samples, channels, math.prod(rest)), (channels, 1)
     if not training:
