@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import doctest
+import importlib
 import inspect
+import pkgutil
 from typing import Any
 
 import numpy as np
@@ -38,3 +40,32 @@ def test_examples_of_docstrings(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - WITHOUT_EXAMPLE - TWINS))
 def test_public_functions_have_an_example(name: str) -> None:
     assert sum(len(test.examples) for test in examples(name, FUNCTIONS[name])) > 0
+
+
+# ---- what stands in namespaces of its own: pb.nn, pb.optim, pb.autograd, pb.utils
+HOMES = [f"pullback.runtime.{folder}" for folder in ("autograd", "nn", "optim", "utils")]
+MODULES = [
+    module.name
+    for home in HOMES
+    for module in pkgutil.walk_packages(importlib.import_module(home).__path__, f"{home}.")
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_of_modules(name: str) -> None:
+    report: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=FLAGS)
+    module = importlib.import_module(name)
+    for test in doctest.DocTestFinder().find(module, extraglobs={"np": np, "pb": pb}):
+        runner.run(test, out=report.append)
+    assert not runner.failures, "".join(report)
+
+
+@pytest.mark.parametrize("space", [pb.nn.functional, pb.nn.init, pb.nn.utils], ids=lambda m: m.__name__)
+def test_functions_of_networks_have_an_example(space: Any) -> None:
+    functions = {n: f for n, f in vars(space).items() if n[0] != "_" and inspect.isfunction(f)}
+    own = {n: f for n, f in functions.items() if f.__module__.startswith("pullback.runtime.nn.")}
+    assert len(own) > 5
+    # Twins in place, and those with indices, say whose twins they are.
+    alone = {n for n in own if n[:-1] not in own and n.removesuffix("_with_indices") not in {*own} - {n}}
+    assert [n for n in sorted(alone) if ">>>" not in (inspect.getdoc(own[n]) or "")] == []

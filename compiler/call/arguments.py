@@ -247,6 +247,12 @@ def children(spec: ParamSpec, name: str) -> list[tuple[ParamSpec, str]]:
     return []
 
 
+def part(specs: Sequence[ParamSpec], place: tuple[int, int | None]) -> ParamSpec:
+    """The spec of a differentiated parameter, or of an item of one that takes many."""
+    param, item = place
+    return specs[param] if item is None else children(specs[param], "")[item][0]
+
+
 def known_leaves(specs: Sequence[ParamSpec]) -> list[int] | None:
     """Which of the leaves that `scan` finds have a spec; None for all of them.
 

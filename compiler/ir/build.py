@@ -44,13 +44,17 @@ from .types import BOOL, INT, Array, List, Scalar, Type
 
 
 class Builder:
-    """Appends ops to the innermost open region. `src` is the position given to the ops."""
+    """Appends ops to the innermost open region. `src` is the position given to the ops; `defs`, which grows,
+    says what made a value.
+    """
 
-    def __init__(self, region: Region | None = None) -> None:
-        self.src: Src = NOWHERE
+    def __init__(
+        self, region: Region | None = None, *, src: Src = NOWHERE, defs: dict[Value, Op] | None = None
+    ) -> None:
+        self.src = src
         self._open: list[Region] = [region or Region()]
         self._known: list[dict[Any, Value]] = [{}]
-        self.defs: dict[Value, Op] = {}
+        self.defs: dict[Value, Op] = {} if defs is None else defs
 
     @property
     def region(self) -> Region:

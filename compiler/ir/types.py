@@ -84,6 +84,11 @@ def promote(*dtypes: str) -> str:
     return np.result_type(*dtypes).name
 
 
+def is_inexact_scalar(t: Type) -> bool:
+    """Whether values of this type are numbers that can be active."""
+    return isinstance(t, Scalar) and is_inexact(t.dtype)
+
+
 def carries_derivative(t: Type) -> bool:
     """Whether values of this type can be active."""
     inner = t.elem if isinstance(t, List) else t

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from .nodes import Op, Region, Value
 
@@ -51,12 +51,17 @@ def free(op: Op) -> list[Value]:
     return list(seen)
 
 
+def mapped(values: Iterable[Value], mapping: Mapping[Value, Value]) -> tuple[Value, ...]:
+    """What stands for the values; those that the mapping does not name stand for themselves."""
+    return tuple([mapping.get(v, v) for v in values])
+
+
 def clone_region(region: Region, mapping: dict[Value, Value]) -> Region:
     """A deep copy with fresh values; `mapping` gives replacements for outer values and learns the new
     ones."""
     params = tuple(_fresh(p, mapping) for p in region.params)
     ops = [clone_op(op, mapping) for op in region.ops]
-    return Region(params, ops, tuple(mapping.get(v, v) for v in region.yields))
+    return Region(params, ops, mapped(region.yields, mapping))
 
 
 def clone_op(op: Op, mapping: dict[Value, Value]) -> Op:

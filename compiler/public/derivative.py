@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..call import doors
-from ..call.arguments import children
+from ..call.arguments import part
 from ..call.buffers import buffers, refuse_overlap, woven
 from ..call.dispatch import Dispatcher, Places, dispatcher
 from ..call.quick import MISS, Quick, missing, quick_call, unsuited
@@ -22,7 +22,7 @@ from ..call.trees import gradient_maker
 from ..code import Recipe
 from ..errors import ArgumentError, TypeMismatchError, UnsupportedError
 from ..options import byte_count
-from ..specs import ArraySpec, ParamSpec, ScalarSpec
+from ..specs import ArraySpec, ScalarSpec
 from .fallback import chosen
 from .pickling import reduced, restore
 from .verifying import check_first
@@ -239,7 +239,7 @@ class Derivative(Inspectable):
             return unsuited
         return quick_call(
             found,
-            [self._spec(found.specs, place) for place in self._places(self._argnums)],
+            [part(found.specs, place) for place in self._places(self._argnums)],
             single=self._argnums.single,
             with_value=self._with_value,
             has_aux=self._has_aux,
@@ -315,7 +315,7 @@ class Derivative(Inspectable):
         for (param, item), one in zip(places, given, strict=True):
             value = params[param] if item is None else params[param][item]
             label = f"out for '{found.code.param_names[param]}'"
-            found_ += buffers(self._spec(found.specs, (param, item)), value, one, label)
+            found_ += buffers(part(found.specs, (param, item)), value, one, label)
         return found_
 
     def _taped(self, tape: Any, params: tuple[Any, ...]) -> _Taped:
@@ -328,11 +328,7 @@ class Derivative(Inspectable):
         return _Taped((answer, value[1]) if self._has_aux else answer)
 
     def _gradient_makers(self, found: Specialisation) -> list[Callable[..., Any]]:
-        return [gradient_maker(self._spec(found.specs, place)) for place in self._places(self._argnums)]
-
-    def _spec(self, specs: Sequence[ParamSpec], place: tuple[int, int | None]) -> ParamSpec:
-        param, item = place
-        return specs[param] if item is None else children(specs[param], "")[item][0]
+        return [gradient_maker(part(found.specs, place)) for place in self._places(self._argnums)]
 
     def _places(self, argnums: Argnums) -> Places:
         return tuple(self._target.place(k) for k in argnums.numbers)
@@ -368,7 +364,7 @@ class Derivative(Inspectable):
         """
         chain = self._chain()
         for argnums in chain[:-1]:
-            spec = self._spec(found.specs, self._places(argnums)[0])
+            spec = part(found.specs, self._places(argnums)[0])
             if not isinstance(spec, ScalarSpec) and not (isinstance(spec, ArraySpec) and spec.rank == 0):
                 raise TypeMismatchError(
                     f"a gradient needs a function that returns one number, and {self._inner!r} returns "

@@ -12,7 +12,17 @@ import numpy as np
 from ..call.signature import target_of
 from ..errors import ArgumentError
 from .higher import differentiable_numbers, hvp, jvp, vjp
-from .verifying import SEED, compare, float_parts, inner_product, moved, random_direction, replaced, step_size
+from .verifying import (
+    SEED,
+    compare,
+    copied,
+    float_parts,
+    inner_product,
+    moved,
+    random_direction,
+    replaced,
+    step_size,
+)
 
 MODES = ("fwd", "rev")
 
@@ -94,7 +104,7 @@ def _check_argument(
     bar = replaced(value, _typed(value, cotangent))
 
     def along(t: float) -> float:
-        moved_args = [replaced(a, float_parts(_fresh(a))) for a in args]
+        moved_args = [copied(a) for a in args]
         moved_args[k] = moved(args[k], direction, t)
         return inner_product(jvp(f, moved_args, tangents)[0], cotangent)
 
@@ -119,7 +129,3 @@ def _check_argument(
 def _typed(value: Any, direction: Sequence[Any]) -> Iterator[Any]:
     for x, d in zip(float_parts(value), direction, strict=True):
         yield d.astype(x.dtype) if isinstance(x, np.ndarray) else type(x)(float(d))
-
-
-def _fresh(value: Any) -> Any:
-    return replaced(value, iter([p.copy() if isinstance(p, np.ndarray) else p for p in float_parts(value)]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..call.arguments import children
+from ..call.arguments import part
 from ..call.dispatch import Dispatcher, Places, dispatcher
 from ..call.doors import foreign
 from ..call.signature import Argnums, Target, target_of
@@ -22,11 +22,10 @@ from ..specs import (
     Leaf,
     NodeOut,
     OutTree,
-    ParamSpec,
 )
 from .derivative import Derivative
 from .fallback import Fallback, of_function
-from .verifying import float_parts, replaced
+from .verifying import copied, float_parts
 
 
 def base_of(f: Callable[..., Any], parallel: bool | None = None) -> tuple[Target, Argnums | None]:
@@ -62,12 +61,6 @@ def differentiable_numbers(target: Target, args: Sequence[Any]) -> tuple[int, ..
 def dtype_of(type_: Type) -> str:
     """The dtype of a result that is a number or an array."""
     return type_.elem.dtype if isinstance(type_, List) else type_.dtype
-
-
-def part(specs: Sequence[ParamSpec], place: tuple[int, int | None]) -> ParamSpec:
-    """The spec of a differentiated parameter."""
-    param, item = place
-    return specs[param] if item is None else children(specs[param], "")[item][0]
 
 
 # -- vjp
@@ -110,7 +103,7 @@ def vjp(
     target, inner = base_of(f, parallel)
     choice = of_function(fallback, f, target)
     numbers = differentiable_numbers(target, primals)
-    kept = tuple(_snapshot(a) for a in primals)
+    kept = tuple(copied(a) for a in primals)  # the caller may write to them between the calls
 
     def taped(tape: Any) -> tuple[Any, ...]:
         at = places(target, numbers)
@@ -153,11 +146,6 @@ def _in_order(numbers: Sequence[int], gradients: Sequence[Any], count: int) -> t
     for k, gradient in zip(numbers, gradients, strict=True):
         out[k] = gradient
     return tuple(out)
-
-
-def _snapshot(value: Any) -> Any:
-    """A copy of the arrays, which the caller may write to between the calls."""
-    return replaced(value, iter([p.copy() if isinstance(p, np.ndarray) else p for p in float_parts(value)]))
 
 
 def run_primal(

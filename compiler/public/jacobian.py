@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..call.arguments import children
+from ..call.arguments import children, part
 from ..call.dispatch import Dispatcher, Places, dispatcher
 from ..call.signature import Target
 from ..call.specialise import Specialisation
@@ -32,7 +32,7 @@ from ..specs import (
     ScalarSpec,
 )
 from .fallback import Fallback, chosen
-from .higher import base_of, dtype_of, part, places
+from .higher import base_of, dtype_of, places
 from .sweeps import Space, columns, lanes, rows, space_of
 from .verifying import float_parts
 

@@ -65,6 +65,11 @@ def replaced(value: Any, leaves: Iterator[Any]) -> Any:
     return build(type(value), [replaced(p, leaves) for p in parts], keys)
 
 
+def copied(value: Any) -> Any:
+    """The argument with arrays of its own."""
+    return replaced(value, iter([p.copy() if isinstance(p, np.ndarray) else p for p in float_parts(value)]))
+
+
 def moved(value: Any, direction: Sequence[Any], step: float) -> Any:
     """value + step · direction."""
     pairs = zip(float_parts(value), direction, strict=True)

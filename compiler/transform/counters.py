@@ -39,7 +39,7 @@ from ..analysis.linear import Linear, added, linear
 from ..ir.build import Builder
 from ..ir.nodes import For, Function, Op, Region, Value
 from ..ir.types import INT
-from ..ir.walk import defined, substitute, walk
+from ..ir.walk import defined, mapped, substitute, walk
 from ..prims.counting import iteration
 from ..prims.prim import Sym, emit
 
@@ -70,12 +70,9 @@ class _Counters:
         for op in region.ops:
             if op.regions:
                 op = op.rebuild(regions=tuple(map(self.region, op.regions)))
-            op = op.rebuild(self._all(op.args))
+            op = op.rebuild(mapped(op.args, self._now))
             ops += self._loop(op) if isinstance(op, For) else [op]
-        return Region(region.params, ops, self._all(region.yields))
-
-    def _all(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
-        return tuple(self._now.get(v, v) for v in values)
+        return Region(region.params, ops, mapped(region.yields, self._now))
 
     def _loop(self, loop: For) -> list[Op]:
         """A loop without its counters, and what they are made of before and after it."""
@@ -91,7 +88,7 @@ class _Counters:
         if not found:
             return [loop]
         self.changed = True
-        before, within, after = (self._builder(loop) for _ in range(3))
+        before, within, after = (Builder(src=loop.src, defs=self._definition) for _ in range(3))
         mapping: dict[Value, Value] = {}
         for k, more in found.items():
             counter = _Counter(loop, step, k, more, self._rises(loop, k, more))
@@ -107,12 +104,6 @@ class _Counters:
         outs = (*(loop.outs[k] for k in kept), *loop.outs[len(loop.inits) :])
         plain = loop.rebuild((*loop.args[:3], *(loop.inits[k] for k in kept)), outs, (region,))
         return [*before.region.ops, plain, *after.region.ops]
-
-    def _builder(self, loop: For) -> Builder:
-        b = Builder()
-        b.src = loop.src
-        b.defs = self._definition
-        return b
 
     def _rises(self, loop: For, k: int, more: Linear) -> bool:
         """Whether a counter begins at no less than zero and surely never goes down."""

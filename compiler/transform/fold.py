@@ -42,7 +42,7 @@ from ..ir.build import Builder
 from ..ir.effects import has_effects
 from ..ir.nodes import Apply, Check, Const, Dim, For, Function, If, Loop, Op, Region, Value, While
 from ..ir.types import BOOL
-from ..ir.walk import walk
+from ..ir.walk import mapped, walk
 from ..prims.prim import cast, emit
 from ..prims.registry import PRIMS
 
@@ -214,7 +214,7 @@ class _Folder:
         inits = self.all(op.inits)
         if isinstance(op, For) and self.never(op):
             return self.skip(op, inits)
-        merged = _merged(op, inits, tuple(self.now.get(v, v) for v in op.next))
+        merged = _merged(op, inits, mapped(op.next, self.now))
         tested = op.cond.params if isinstance(op, While) else ()
         for k, twin in merged.items():
             for faces in (op.carried, op.outs, tested):

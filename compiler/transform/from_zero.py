@@ -96,7 +96,7 @@ class _Counting:
         """A loop, and before it the places where its indices begin."""
         if loop.stops or loop.parallel or self._bounds.step(loop) != 1:
             return [loop]
-        before, within = self._builder(loop), self._builder(loop)
+        before, within = (Builder(src=loop.src, defs=self._definition) for _ in range(2))
         count = Value(INT, loop.index.name)
         index = Sym(within, loop.lo) + Sym(within, count)
         index.value.name = loop.index.name
@@ -116,12 +116,6 @@ class _Counting:
         trips = (Sym(before, loop.hi) - Sym(before, loop.lo)).value
         made = loop.rebuild((before.int(0), trips, loop.step, *loop.inits), regions=(body,))
         return [*before.region.ops, made]
-
-    def _builder(self, loop: For) -> Builder:
-        b = Builder()
-        b.src = loop.src
-        b.defs = self._definition
-        return b
 
     def _indices(self, loop: For) -> list[Value]:
         found = (i for op in walk(loop.body) if isinstance(op, Load | Store) for i in op.index)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..ir.build import Builder
 from ..ir.nodes import Alloc, Const, Dim, For, Load, Op, Region, Store, Value
 from ..ir.types import INT
-from ..ir.walk import walk
+from ..ir.walk import mapped, walk
 from ..prims.prim import emit
 
 Now = dict[Value, Value]
@@ -130,7 +130,7 @@ class Block:
         for region in op.regions:
             params = tuple(self._fresh(p, now) for p in region.params)
             inner = [self.copy(o, now, k) for o in region.ops]
-            regions.append(Region(params, inner, tuple(now.get(v, v) for v in region.yields)))
+            regions.append(Region(params, inner, mapped(region.yields, now)))
         outs = tuple(self._fresh(out, now) for out in op.outs)
         return type(op)(tuple(args), outs, tuple(regions), attrs, op.src)
 

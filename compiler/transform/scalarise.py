@@ -49,7 +49,7 @@ from ..ir.nodes import (
     While,
 )
 from ..ir.types import Scalar
-from ..ir.walk import walk
+from ..ir.walk import mapped, walk
 
 Elements = dict[Value, list[Value]]
 
@@ -77,10 +77,7 @@ class _Scalariser:
 
     def function(self) -> Region:
         ops = self.ops(self.fn.body, {})
-        return Region(self.fn.params, ops, self.all(self.fn.results))
-
-    def all(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
-        return tuple(self.now.get(v, v) for v in values)
+        return Region(self.fn.params, ops, mapped(self.fn.results, self.now))
 
     # -- elements
     def name(self, root: Value, cell: int) -> str:
@@ -126,7 +123,7 @@ class _Scalariser:
             elif any(v in self.small.root for v in (*op.args[:1], *op.outs)):
                 self.access(op, env, ops)
             else:
-                ops.append(op.rebuild(self.all(op.args), self.renamed(op.outs)))
+                ops.append(op.rebuild(mapped(op.args, self.now), self.renamed(op.outs)))
         return ops
 
     def renamed(self, outs: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -134,7 +131,7 @@ class _Scalariser:
         for out in outs:
             if out in self.names:
                 self.now[out] = Value(out.type, self.names[out])
-        return self.all(outs)
+        return mapped(outs, self.now)
 
     def access(self, op: Op, env: Elements, ops: list[Op]) -> None:
         """An op on a small array."""
@@ -152,7 +149,7 @@ class _Scalariser:
             self.now[op.out] = env[self.small.root[op.array]][self.small.cell(op.array, op.index)]
         elif isinstance(op, Store):
             root, cell = self.small.root[op.array], self.small.cell(op.array, op.index)
-            (value,) = self.all((op.value,))
+            (value,) = mapped((op.value,), self.now)
             if op.accumulate:
                 total = self.fresh(root, cell)
                 ops.append(Apply((env[root][cell], value), (total,), (), ("add",), op.src))
@@ -212,7 +209,7 @@ class _Scalariser:
         for root in env:
             env[root] = list(inner[0][root])
         outs = self.receive(self.renamed(op.outs), slots, stored, env)
-        ops.append(op.rebuild(self.all(op.args), outs, tuple(regions)))
+        ops.append(op.rebuild(mapped(op.args, self.now), outs, tuple(regions)))
 
     def loop(self, op: Loop, env: Elements, ops: list[Op]) -> None:
         slots, stored = self.slots(op), self.stored(op, env)
@@ -227,14 +224,14 @@ class _Scalariser:
             part = self.ops(region, known)
             first = len(region.yields) if tested else len(region.yields) - len(carried)
             yields = [
-                *self.all(region.yields[:first]),
+                *mapped(region.yields[:first], self.now),
                 *self.spread(region.yields[first:], slots, known, part),
             ]
             after = () if tested else tuple(known[r][c] for r, c in stored)
             regions.append(Region(params, part, (*yields, *after)))
         count = len(op.inits)
         outs = self.receive(self.renamed(op.outs[:count]), slots, stored, env)
-        bounds = self.all(op.args[: len(op.args) - count])
+        bounds = mapped(op.args[: len(op.args) - count], self.now)
         ops.append(op.rebuild((*bounds, *inits), (*outs, *op.outs[count:]), tuple(regions)))
 
 

@@ -15,8 +15,8 @@ branch not taken.
 
 from __future__ import annotations
 
-from ..ir.nodes import Apply, Const, Dim, Function, If, Op, Region, Value
-from ..ir.types import Scalar, is_inexact
+from ..ir.nodes import Apply, Const, Dim, Function, If, Op, Region
+from ..ir.types import Scalar, is_inexact_scalar
 from ..ir.walk import rewrite
 from ..prims.prim import PRIMS
 
@@ -50,8 +50,4 @@ def _cheap(op: Op) -> bool:
         return True
     if not isinstance(op, Apply) or op.prim in ("floordiv", "mod", "ipow", "pow", "div", "fmod"):
         return False
-    return not any(_inexact(v) for v in (*op.args, op.out)) and PRIMS[op.prim].cost <= 3
-
-
-def _inexact(value: Value) -> bool:
-    return isinstance(value.type, Scalar) and is_inexact(value.type.dtype)
+    return not any(is_inexact_scalar(v.type) for v in (*op.args, op.out)) and PRIMS[op.prim].cost <= 3

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 
 from ..analysis.memory import Memory
 from ..ir.nodes import Apply, Const, Function, If, Load, Op, Region, Store, Value
-from ..ir.types import Scalar, is_inexact
+from ..ir.types import is_inexact_scalar
 from ..ir.walk import substitute, use_counts, walk
 
 LINEAR = {"mul": (0, 1), "neg": (0,), "div": (0,)}
@@ -85,7 +85,9 @@ class _Sink:
             (k for k, branch in enumerate(op.regions) if all(map(self._is_zero, branch.yields))), None
         )
         stores = [o for o in walk(Region((), [op])) if isinstance(o, Store)]
-        if zero is None or not op.outs or not stores or not all(_is_float(out) for out in op.outs):
+        if zero is None or not op.outs or not stores:
+            return None
+        if not all(is_inexact_scalar(out.type) for out in op.outs):
             return None
         move = Move(zero)
         scaled = set(op.outs)
@@ -117,10 +119,6 @@ class _Sink:
             return True
         written = [o.args[0] for o in (*walk(Region((), [op])), *move.inside) if o.writes]
         return all(self._memory.apart(other.array, ref) for ref in written)
-
-
-def _is_float(value: Value) -> bool:
-    return isinstance(value.type, Scalar) and is_inexact(value.type.dtype)
 
 
 def _filled(op: If, move: Move) -> Op:

@@ -35,7 +35,7 @@ import math
 from ..analysis.small import SmallArrays
 from ..ir.nodes import Apply, Const, For, Function, Load, Loop, Op, Region, Store, Value, View
 from ..ir.types import INT
-from ..ir.walk import clone_op, walk
+from ..ir.walk import clone_op, mapped, walk
 
 TRIPS = 8
 """Trips of the longest loop that is written out."""
@@ -158,16 +158,13 @@ class _Writer:
         ops: list[Op] = []
         for op in region.ops:
             inner = tuple(self.region(r) for r in op.regions)
-            rebuilt = op.rebuild(self.all(op.args), regions=inner)
+            rebuilt = op.rebuild(mapped(op.args, self.now), regions=inner)
             if isinstance(op, For) and id(op) in self.choice.loops:
                 assert isinstance(rebuilt, For)
                 ops.extend(self.trips(rebuilt, self.choice.trips(op) or range(0)))
             else:
                 ops.append(rebuilt)
-        return Region(region.params, ops, self.all(region.yields))
-
-    def all(self, values: tuple[Value, ...]) -> tuple[Value, ...]:
-        return tuple(self.now.get(v, v) for v in values)
+        return Region(region.params, ops, mapped(region.yields, self.now))
 
     def trips(self, op: For, indices: range) -> list[Op]:
         """A loop written out."""
@@ -178,7 +175,7 @@ class _Writer:
             ops.append(Const((), (index,), (), (number,), op.src))
             mapping = dict(zip(op.body.params, (index, *carried), strict=True))
             ops.extend(clone_op(inner, mapping) for inner in op.body.ops)
-            carried = tuple(mapping.get(v, v) for v in op.next)
+            carried = mapped(op.next, mapping)
         self.now.update(zip(op.outs, carried, strict=False))
         if op.counted:
             count = op.outs[-1]

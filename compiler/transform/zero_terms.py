@@ -101,8 +101,7 @@ class _Terms:
         if cores == op.args and not (op.prim == "mul" and any(map(self._is_zero, cores))):
             self._found[op.out] = _Known(op.out, bound, spoiling)
             return []
-        b = Builder()
-        b.src, b.defs = op.src, self._definition
+        b = Builder(src=op.src, defs=self._definition)
         core = self._computed(b, op, cores)
         core.name = core.name or op.out.name
         if self._known(core) is None:

@@ -425,6 +425,23 @@ def once_differentiable(fn: F) -> F:
     Returns
     -------
     Callable
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pullback as pb
+    >>> class Square(pb.autograd.Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x * x
+    ...     @staticmethod
+    ...     @pb.autograd.function.once_differentiable
+    ...     def backward(ctx, g):
+    ...         return pb.from_numpy(2 * ctx.saved_tensors[0].numpy() * g.numpy())
+    >>> x = pb.tensor([3.0], requires_grad=True)
+    >>> pb.autograd.grad(Square.apply(x), x)
+    (tensor([6.]),)
     """
 
     @functools.wraps(fn)

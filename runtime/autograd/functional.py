@@ -15,54 +15,12 @@ from ..tape.mode import enable_grad, mode, set_grad_enabled
 from ..tape.node import wrap
 from ..tensor.backward import grad
 from ..tensor.tensor import Tensor
+from .strict import check_recorded, filled
 
 Tensors = tuple[Tensor, ...]
 
 _OUTPUTS = "outputs of the user-provided function"
 _STRATEGY = 'Expected strategy to be either "forward-mode" or "reverse-mode".'
-_INDEPENDENT = (
-    "The output of the user-provided function is independent of input {i}. This is not allowed "
-    "in strict mode."
-)
-# What strict mode says of a gradient that is None, by what is computed.
-_MISSING = {
-    "back": _INDEPENDENT,
-    "back_trick": (
-        "The gradient with respect to the input is independent of entry {i} in the grad_outputs when using "
-        "the double backward trick to compute forward mode gradients. This is not allowed in strict mode."
-    ),
-    "double_back": (
-        "The jacobian of the user-provided function is independent of input {i}. This is not allowed in "
-        "strict mode."
-    ),
-    "double_back_trick": (
-        "The hessian of the user-provided function is independent of entry {i} in the grad_jacobian. This is "
-        "not allowed in strict mode as it prevents from using the double backward trick to replace forward "
-        "mode AD."
-    ),
-}
-# What it says of a tensor that does not require a gradient, by what the tensor is.
-_CONSTANT = {
-    "outputs": (
-        "Output {i} of the user-provided function does not require gradients. The outputs must be computed "
-        "in a differentiable manner from the input when running in strict mode."
-    ),
-    "grad_inputs": (
-        "The gradient with respect to input {i} is independent of the inputs of the user-provided function. "
-        "This is not allowed in strict mode."
-    ),
-    "jacobian": (
-        "While computing the hessian, found that the jacobian of the user-provided function with respect to "
-        "input {i} is independent of the input. This is not allowed in strict mode. You should ensure that "
-        "your function is twice differentiable and that the jacobian depends on the inputs (this would be "
-        "violated by a linear function for example)."
-    ),
-    "hessian": (
-        "The hessian of the user-provided function with respect to input {i} is independent of the input. "
-        "This is not allowed in strict mode. You should ensure that your function is thrice differentiable "
-        "and that the hessian depends on the inputs."
-    ),
-}
 
 
 def jacobian(
@@ -101,7 +59,9 @@ def jacobian(
     TypeError
         If an input or a result is no tensor.
     RuntimeError
-        In strict mode.
+        In strict mode, where a result does not depend on an input; if strict mode is vectorized or forward.
+    AssertionError
+        If there is no such strategy.
 
     Examples
     --------
@@ -120,7 +80,7 @@ def jacobian(
     with enable_grad():
         many_in, leaves = _prepared(inputs, "inputs", "jacobian", create_graph, True)
         many_out, outs = _tensors(func(*leaves), _OUTPUTS, "jacobian")
-        _check_recorded(outs, "outputs", strict)
+        check_recorded(outs, "outputs", strict)
         rows = [_rows(i, out, leaves, strict, create_graph) for i, out in enumerate(outs)]
     return _unpacked(tuple(_unpacked(_finished(row, create_graph), many_in) for row in rows), many_out)
 
@@ -185,7 +145,7 @@ def hessian(
 
     Raises
     ------
-    TypeError, RuntimeError
+    TypeError, RuntimeError, AssertionError
         As for `jacobian`, and if the function gives more than one number.
 
     Examples
@@ -202,12 +162,12 @@ def hessian(
     def number(*args: Tensor) -> Tensor:
         out = func(*args)
         many_out, outs = _tensors(out, _OUTPUTS, "hessian")
-        _check_recorded(outs, "outputs", strict)
+        check_recorded(outs, "outputs", strict)
         return _single(many_out, outs, "hessian").reshape(())
 
     def slope(*args: Tensor) -> Tensors:
         found: Tensors = jacobian(number, args, create_graph=True)
-        _check_recorded(found, "jacobian", strict)
+        check_recorded(found, "jacobian", strict)
         return found
 
     rows = jacobian(slope, xs, create_graph, strict, vectorize, outer_jacobian_strategy)
@@ -251,7 +211,7 @@ def vjp(
     with enable_grad():
         many_in, xs = _prepared(inputs, "inputs", "vjp", create_graph, True)
         many_out, outs = _tensors(func(*xs), _OUTPUTS, "vjp")
-        _check_recorded(outs, "outputs", strict)
+        check_recorded(outs, "outputs", strict)
         if v is not None:
             v = _vector(v, "vjp", outs, many_out, create_graph)
         elif len(outs) != 1 or outs[0]._a.size != 1:
@@ -261,7 +221,7 @@ def vjp(
             )
     with set_grad_enabled(create_graph or mode.enabled):
         found = _slopes(outs, xs, v, create_graph)
-        product = _filled(found, xs, strict, create_graph, "back")
+        product = filled(found, xs, strict, create_graph, "back")
     return _unpacked(_finished(outs, create_graph), many_out), _unpacked(
         _finished(product, create_graph), many_in
     )
@@ -301,13 +261,13 @@ def jvp(
         many_in, xs = _prepared(inputs, "inputs", "jvp", create_graph, True)
         v = _direction(v, "jvp", xs, many_in, create_graph)
         many_out, outs = _tensors(func(*xs), _OUTPUTS, "jvp")
-        _check_recorded(outs, "outputs", strict)
+        check_recorded(outs, "outputs", strict)
         dummies = tuple(wrap(Tensor, np.zeros_like(out._a)).requires_grad_() for out in outs)
         slopes = _slopes(outs, xs, dummies, True)
-        _check_recorded(slopes, "grad_inputs", strict)
+        check_recorded(slopes, "grad_inputs", strict)
     with set_grad_enabled(create_graph or mode.enabled):
         found = _slopes(slopes, dummies, v, create_graph)
-        product = _filled(found, outs, strict, create_graph, "back_trick")
+        product = filled(found, outs, strict, create_graph, "back_trick")
     return _unpacked(_finished(outs, create_graph), many_out), _unpacked(
         _finished(product, create_graph), many_out
     )
@@ -342,10 +302,10 @@ def vhp(
     with enable_grad():
         many, xs, v, out = _numbers(func, inputs, v, create_graph, strict, "vhp")
         slopes = _slopes((out,), xs, None, True)
-        _check_recorded(slopes, "jacobian", strict)
+        check_recorded(slopes, "jacobian", strict)
     with set_grad_enabled(create_graph or mode.enabled):
         found = _slopes(slopes, xs, v, create_graph)
-        product = _filled(found, xs, strict, create_graph, "double_back")
+        product = filled(found, xs, strict, create_graph, "double_back")
     return _finished((out,), create_graph)[0], _unpacked(_finished(product, create_graph), many)
 
 
@@ -380,13 +340,13 @@ def hvp(
     with enable_grad():
         many, xs, v, out = _numbers(func, inputs, v, create_graph, strict, "hvp")
         slopes = _slopes((out,), xs, None, True)
-        _check_recorded(slopes, "jacobian", strict)
+        check_recorded(slopes, "jacobian", strict)
         dummies = tuple(wrap(Tensor, np.zeros_like(x._a)).requires_grad_() for x in xs)
         double = _slopes(slopes, xs, dummies, True)
-        _check_recorded(slopes, "hessian", strict)
+        check_recorded(slopes, "hessian", strict)
     with set_grad_enabled(create_graph or mode.enabled):
         found = _slopes(double, dummies, v, create_graph)
-        product = _filled(found, xs, strict, create_graph, "double_back_trick")
+        product = filled(found, xs, strict, create_graph, "double_back_trick")
     return _finished((out,), create_graph)[0], _unpacked(_finished(product, create_graph), many)
 
 
@@ -397,7 +357,7 @@ def _numbers(
     many, xs = _prepared(inputs, "inputs", name, create_graph, True)
     v = _direction(v, name, xs, many, create_graph)
     many_out, outs = _tensors(func(*xs), _OUTPUTS, name)
-    _check_recorded(outs, "outputs", strict)
+    check_recorded(outs, "outputs", strict)
     return many, xs, v, _single(many_out, outs, name)
 
 
@@ -468,33 +428,6 @@ def _slopes(
         return (None,) * len(xs)
     some, weights = zip(*kept, strict=True)
     return grad(some, xs, weights, retain_graph=retain, create_graph=create_graph, allow_unused=True)
-
-
-def _filled(found: Sequence[Any], like: Tensors, strict: bool, create_graph: bool, stage: str) -> Tensors:
-    """Gradients with zeros in place of those that are None."""
-    made = []
-    for i, (g, x) in enumerate(zip(found, like, strict=True)):
-        if g is None:
-            if strict:
-                raise RuntimeError(_MISSING[stage].format(i=i))
-            g = wrap(Tensor, np.zeros_like(x._a))
-        elif strict and create_graph and not g.requires_grad:
-            what = "hessian" if stage.startswith("double") else "jacobian"
-            raise RuntimeError(
-                f"The {what} of the user-provided function is independent of input {i}. This is not allowed "
-                "in strict mode when create_graph=True."
-            )
-        made.append(g)
-    return tuple(made)
-
-
-def _check_recorded(tensors: Sequence[Any], what: str, strict: bool) -> None:
-    if strict:
-        for i, t in enumerate(tensors):
-            if t is None:
-                raise RuntimeError(_INDEPENDENT.format(i=i))
-            if not t.requires_grad:
-                raise RuntimeError(_CONSTANT[what].format(i=i))
 
 
 def _finished(tensors: Tensors, create_graph: bool) -> Tensors:

@@ -80,10 +80,8 @@ class _Recorder:
     def _observed(self, function: Callable[..., Any], name: str) -> Callable[..., Any]:
         @functools.wraps(function)
         def observed(*args: Any, **kwargs: Any) -> Any:
-            result = None
             with self.span(name, args) as about:
-                result = function(*args, **kwargs)
-                about.result = result
+                about.result = result = function(*args, **kwargs)
             return result
 
         return observed

@@ -5,11 +5,11 @@ from __future__ import annotations
 import operator
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 from ..tensor.dtypes import Size
 from ..tensor.tensor import Tensor
-from .module import Module, _indented
+from .module import Module, indented
 from .parameter import Parameter
 
 
@@ -60,18 +60,18 @@ class _Ordered(Module):
     def __iter__(self) -> Iterator[Any]:
         return iter(self._modules.values())
 
-    def append(self, module: Any) -> Any:
+    def append(self, module: Any) -> Self:
         """Add a module at the end; gives the container."""
         self.add_module(str(len(self)), module)
         return self
 
-    def extend(self, modules: Iterable[Any]) -> Any:
+    def extend(self, modules: Iterable[Any]) -> Self:
         """Add modules at the end; gives the container."""
         for module in list(modules):
             self.append(module)
         return self
 
-    def insert(self, index: int, module: Any) -> Any:
+    def insert(self, index: int, module: Any) -> Self:
         """Add a module before place `index`; gives the container."""
         modules = list(self._modules.values())
         modules.insert(index, module)
@@ -149,9 +149,8 @@ class ModuleList(_Ordered):
     def __add__(self, other: Iterable[Any]) -> ModuleList:
         return ModuleList([*self, *other])
 
-    def __iadd__(self, other: Iterable[Any]) -> ModuleList:
-        made: ModuleList = self.extend(other)
-        return made
+    def __iadd__(self, other: Iterable[Any]) -> Self:
+        return self.extend(other)
 
     def __repr__(self) -> str:
         texts = [repr(module) for module in self]
@@ -163,7 +162,7 @@ class ModuleList(_Ordered):
             if k == len(texts) or texts[k] != texts[first]:
                 places = f"({first})" if k == first + 1 else f"({first}-{k - 1})"
                 times = "" if k == first + 1 else f"{k - first} x "
-                lines.append(f"{places}: {times}{_indented(texts[first])}")
+                lines.append(f"{places}: {times}{indented(texts[first])}")
                 first = k
         return f"{self._get_name()}(\n  " + "\n  ".join(lines) + "\n)"
 
@@ -269,19 +268,19 @@ class ParameterList(Module):
     def __iter__(self) -> Iterator[Any]:
         return iter([self[k] for k in range(self._size)])
 
-    def append(self, value: Any) -> ParameterList:
+    def append(self, value: Any) -> Self:
         """Add an entry at the end; gives the list."""
         self._size += 1
         self[self._size - 1] = value
         return self
 
-    def extend(self, values: Iterable[Any]) -> ParameterList:
+    def extend(self, values: Iterable[Any]) -> Self:
         """Add entries at the end; gives the list."""
         for value in list(values):
             self.append(value)
         return self
 
-    def __iadd__(self, values: Iterable[Any]) -> ParameterList:
+    def __iadd__(self, values: Iterable[Any]) -> Self:
         return self.extend(values)
 
     def __repr__(self) -> str:

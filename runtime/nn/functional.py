@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from ..tensor.reductions.distances import pdist
 from .functions.activations import (
-    hardshrink,
-    hardsigmoid,
-    hardswish,
-    hardtanh,
-    hardtanh_,
     leaky_relu,
     leaky_relu_,
     prelu,
     relu,
-    relu6,
     relu_,
     rrelu,
     rrelu_,
-    softshrink,
     threshold,
     threshold_,
 )  # fmt: skip
@@ -44,16 +37,11 @@ from .functions.convolution import (
 )  # fmt: skip
 from .functions.distances import cosine_similarity, normalize, pairwise_distance
 from .functions.dropout import alpha_dropout, dropout, dropout1d, dropout2d, dropout3d, feature_alpha_dropout
+from .functions.exponential import celu, celu_, elu, elu_, selu, selu_
+from .functions.hard import hardshrink, hardsigmoid, hardswish, hardtanh, hardtanh_, relu6, softshrink
 from .functions.linear import bilinear, embedding, linear, one_hot
-from .functions.losses import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-    huber_loss,
-    l1_loss,
-    mse_loss,
-    smooth_l1_loss,
-    soft_margin_loss,
-)  # fmt: skip
+from .functions.logistic import binary_cross_entropy, binary_cross_entropy_with_logits, soft_margin_loss
+from .functions.losses import huber_loss, l1_loss, mse_loss, smooth_l1_loss
 from .functions.margins import (
     cosine_embedding_loss,
     gaussian_nll_loss,
@@ -83,16 +71,10 @@ from .functions.normalisation import (
 from .functions.padding import fold, pad, unfold
 from .functions.resampling import channel_shuffle, interpolate, pixel_shuffle, pixel_unshuffle, upsample
 from .functions.smooth import (
-    celu,
-    celu_,
-    elu,
-    elu_,
     gelu,
     glu,
     logsigmoid,
     mish,
-    selu,
-    selu_,
     sigmoid,
     silu,
     softplus,

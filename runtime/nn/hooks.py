@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ..tape.mode import mode
 from ..tape.node import Node, Recorded, wrap
 from ..tape.record import record_many, requires
 from ..tape.views import shown
+from ..tensor.tensor import Tensor
 
 _HANDED = (
     "Output 0 of BackwardHookFunctionBackward is a view and is being modified inplace. This view was created "
@@ -17,24 +19,20 @@ _HANDED = (
 
 
 def call(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """`module.forward(*args, **kwargs)` with the hooks of the module."""
+    """`module.forward(*args, **kwargs)` with the hooks of the module.
+
+    Raises
+    ------
+    RuntimeError
+        If a hook gives what it may not.
+    """
     hooks = module.__dict__["_hooks"]
     for hook, with_kwargs in list(hooks.get("before", ())):
-        given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
-        if given is not None and with_kwargs:
-            if not (isinstance(given, tuple) and len(given) == 2):
-                raise RuntimeError(
-                    "forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got "
-                    f"{given}."
-                )
-            args, kwargs = given
-        elif given is not None:
-            args = given if isinstance(given, tuple) else (given,)
+        args, kwargs = _before(hook, with_kwargs, module, args, kwargs)
     backward = [hook for (hook,) in hooks.get("backward", ())]
     backward_before = [hook for (hook,) in hooks.get("backward_before", ())]
-    watch = (
-        _Watch(module, backward, backward_before) if (backward or backward_before) and mode.enabled else None
-    )
+    watched = mode.enabled and (backward or backward_before)
+    watch = _Watch(module, backward, backward_before) if watched else None
     if watch:
         args = watch.inputs(args)
     try:
@@ -50,7 +48,25 @@ def call(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return watch.outputs(result) if watch else result
 
 
-def _after(hook: Any, with_kwargs: bool, module: Any, args: Any, kwargs: Any, result: Any) -> Any:
+def _before(
+    hook: Callable[..., Any], with_kwargs: bool, module: Any, args: Any, kwargs: Any
+) -> tuple[Any, Any]:
+    """The arguments that a pre-hook leaves to `forward`."""
+    given = hook(module, args, kwargs) if with_kwargs else hook(module, args)
+    if given is None:
+        return args, kwargs
+    if not with_kwargs:
+        return given if isinstance(given, tuple) else (given,), kwargs
+    if not (isinstance(given, tuple) and len(given) == 2):
+        raise RuntimeError(
+            f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {given}."
+        )
+    return given
+
+
+def _after(
+    hook: Callable[..., Any], with_kwargs: bool, module: Any, args: Any, kwargs: Any, result: Any
+) -> Any:
     return hook(module, args, kwargs, result) if with_kwargs else hook(module, args, result)
 
 
@@ -73,11 +89,12 @@ class _Watch:
     def __init__(self, module: Any, hooks: list[Any], before: list[Any]) -> None:
         self.module, self.hooks, self.before = module, hooks, before
         self.grad_output: Any = None
-        self.watched = False
+        self.reaches_inputs = False
+        self.count = 0
 
     def inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, handed through a node that tells when their cotangents are known."""
-        self.watched = any(requires(a) for a in args)
+        self.reaches_inputs, self.count = any(requires(a) for a in args), len(args)
         return self._through(args, self._inputs_known) if self.hooks else args
 
     def outputs(self, result: Any) -> Any:
@@ -85,7 +102,8 @@ class _Watch:
         if isinstance(result, Recorded):
             return self._through((result,), self._outputs_known)[0]
         if isinstance(result, (tuple, list)):
-            return type(result)(self._through(tuple(result), self._outputs_known))
+            handed = self._through(tuple(result), self._outputs_known)
+            return type(result)(*handed) if hasattr(result, "_fields") else type(result)(handed)
         return result
 
     def _through(self, values: tuple[Any, ...], known: Any) -> tuple[Any, ...]:
@@ -112,10 +130,19 @@ class _Watch:
         for hook in self.before:
             cotangents = _replaced(cotangents, hook(self.module, _shown(cotangents)))
         self.grad_output = _shown(cotangents)
-        if not self.watched:
-            for hook in self.hooks:
-                hook(self.module, (), self.grad_output)
+        if not self.reaches_inputs:
+            self._without_inputs()
         return cotangents
+
+    def _without_inputs(self) -> None:
+        """Call the hooks of a module none of whose inputs gets a cotangent."""
+        for hook in self.hooks:
+            given = hook(self.module, (None,) * self.count, self.grad_output)
+            if given is not None and not (isinstance(given, tuple) and all(g is None for g in given)):
+                raise RuntimeError(
+                    "Backward hook for Modules where no input requires gradient should always return None "
+                    "or None for all gradients."
+                )
 
     def _inputs_known(self, cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
         for hook in self.hooks:
@@ -125,8 +152,6 @@ class _Watch:
 
 def _shown(cotangents: tuple[Any, ...]) -> tuple[Any, ...]:
     """Cotangents as tensors."""
-    from ..tensor.tensor import Tensor
-
     return tuple(g if g is None or isinstance(g, Recorded) else wrap(Tensor, g) for g in cotangents)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..tape.views import written
+from ..tensor.creation.distributions import check_deviation
 from ..tensor.creation.random import source
 from ..tensor.tensor import Tensor
 
@@ -85,10 +86,20 @@ def _filled(tensor: Tensor, values: Any) -> Tensor:
 
 
 def _even(tensor: Tensor, low: float, high: float, generator: Any) -> Tensor:
+    """Evenly distributed numbers.
+
+    Raises
+    ------
+    RuntimeError
+        If the bounds are in the wrong order.
+    """
+    if low > high:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
     return _filled(tensor, source(generator).uniform(low, high, tensor._a.shape))
 
 
 def _normal(tensor: Tensor, mean: float, std: float, generator: Any) -> Tensor:
+    check_deviation(std)
     drawn = source(generator).standard_normal(tensor._a.shape)
     drawn *= std
     drawn += mean
@@ -96,12 +107,36 @@ def _normal(tensor: Tensor, mean: float, std: float, generator: Any) -> Tensor:
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
-    """Numbers evenly distributed between `a` and `b`."""
+    """Numbers evenly distributed between `a` and `b`.
+
+    Raises
+    ------
+    RuntimeError
+        If the bounds are in the wrong order.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> bool((pb.nn.init.uniform_(pb.empty(8), 2.0, 3.0) >= 2).all())
+    True
+    """
     return _even(tensor, a, b, generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
-    """Normally distributed numbers."""
+    """Normally distributed numbers.
+
+    Raises
+    ------
+    RuntimeError
+        If the deviation is negative.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.normal_(pb.empty(2), 5.0, 0.0)
+    tensor([5., 5.])
+    """
     return _normal(tensor, mean, std, generator)
 
 
@@ -113,7 +148,19 @@ def trunc_normal_(
     b: float = 2.0,
     generator: Any = None,
 ) -> Tensor:
-    """Normally distributed numbers, drawn again until they are between `a` and `b`."""
+    """Normally distributed numbers, as if drawn again until they are between `a` and `b`.
+
+    Raises
+    ------
+    RuntimeError
+        If the bounds are in the wrong order.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> bool((pb.nn.init.trunc_normal_(pb.empty(8), a=-0.5, b=0.5).abs() <= 0.5).all())
+    True
+    """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
@@ -122,23 +169,46 @@ def trunc_normal_(
         )
     from scipy.special import ndtr, ndtri
 
+    if a > b:
+        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
     low, high = ndtr((a - mean) / std), ndtr((b - mean) / std)
     drawn = ndtri(source(generator).uniform(low, high, tensor._a.shape)) * std + mean
     return _filled(tensor, np.clip(drawn, a, b))
 
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
-    """One number everywhere."""
+    """One number everywhere.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.constant_(pb.empty(2), 3.0)
+    tensor([3., 3.])
+    """
     return _filled(tensor, val)
 
 
 def ones_(tensor: Tensor) -> Tensor:
-    """Ones."""
+    """Ones.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.ones_(pb.empty(2))
+    tensor([1., 1.])
+    """
     return _filled(tensor, 1)
 
 
 def zeros_(tensor: Tensor) -> Tensor:
-    """Zeros."""
+    """Zeros.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.zeros_(pb.empty(2))
+    tensor([0., 0.])
+    """
     return _filled(tensor, 0)
 
 
@@ -149,6 +219,13 @@ def eye_(tensor: Tensor) -> Tensor:
     ------
     ValueError
         If it is no matrix.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.eye_(pb.empty(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
     """
     if tensor._a.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
@@ -169,6 +246,12 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
     ------
     ValueError
         If there are other axes, or the groups do not divide the channels.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.dirac_(pb.empty(1, 1, 3))
+    tensor([[[0., 1., 0.]]])
     """
     shape = tensor._a.shape
     if len(shape) not in (3, 4, 5):
@@ -185,14 +268,38 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Evenly distributed numbers whose variance fits both fans (Glorot and Bengio, 2010)."""
+    """Evenly distributed numbers whose variance fits both fans (Glorot and Bengio, 2010).
+
+    Raises
+    ------
+    ValueError
+        If there are less than two axes.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> bool((pb.nn.init.xavier_uniform_(pb.empty(3, 3)).abs() <= 1).all())
+    True
+    """
     ins, outs = _calculate_fan_in_and_fan_out(tensor)
     bound = math.sqrt(3.0) * gain * math.sqrt(2.0 / float(ins + outs))
     return _even(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Any = None) -> Tensor:
-    """Normally distributed numbers whose variance fits both fans (Glorot and Bengio, 2010)."""
+    """Normally distributed numbers whose variance fits both fans (Glorot and Bengio, 2010).
+
+    Raises
+    ------
+    ValueError
+        If there are less than two axes.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.xavier_normal_(pb.empty(3, 5)).shape
+    pullback.Size([3, 5])
+    """
     ins, outs = _calculate_fan_in_and_fan_out(tensor)
     return _normal(tensor, 0.0, gain * math.sqrt(2.0 / float(ins + outs)), generator)
 
@@ -203,7 +310,7 @@ def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     Raises
     ------
     ValueError
-        For another mode.
+        If there are less than two axes, or the mode or the nonlinearity is another.
     """
     mode = mode.lower()
     if mode not in ("fan_in", "fan_out"):
@@ -240,6 +347,17 @@ def kaiming_uniform_(
         What follows.
     generator
         Where random numbers come from.
+
+    Raises
+    ------
+    ValueError
+        If there are less than two axes, or the mode or the nonlinearity is another.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> bool((pb.nn.init.kaiming_uniform_(pb.empty(3, 6)).abs() <= 1).all())
+    True
     """
     if _empty(tensor):
         return tensor
@@ -268,6 +386,17 @@ def kaiming_normal_(
         What follows.
     generator
         Where random numbers come from.
+
+    Raises
+    ------
+    ValueError
+        If there are less than two axes, or the mode or the nonlinearity is another.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.init.kaiming_normal_(pb.empty(3, 6)).shape
+    pullback.Size([3, 6])
     """
     if _empty(tensor):
         return tensor
@@ -281,6 +410,13 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
     ------
     ValueError
         If there are less than two axes.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> w = pb.nn.init.orthogonal_(pb.empty(2, 3))
+    >>> pb.allclose(w @ w.T, pb.eye(2), atol=1e-5)
+    True
     """
     if tensor._a.ndim < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
@@ -301,6 +437,12 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
     ------
     ValueError
         If it is no matrix.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> (pb.nn.init.sparse_(pb.empty(4, 3), 0.5) == 0).sum(0)
+    tensor([2, 2, 2])
     """
     if tensor._a.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")

@@ -7,10 +7,11 @@ modules is in `walks.py`, saving and loading in `state.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 from ..tape.node import Handle, Recorded, wrap
+from ..tensor.backward import clear_gradients
 from ..tensor.dtypes import check_device, device, dtype, numpy_dtype
 from ..tensor.tensor import Tensor
 from .parameter import Buffer, Parameter
@@ -79,11 +80,9 @@ class Module(Walks, State):
         elif isinstance(value, Module):
             self._file("_modules", "module", name, value)
         elif isinstance(value, Buffer):
-            if "_buffers" not in members:
-                raise AttributeError("cannot assign buffer before Module.__init__() call")
-            self._clear(name, "_buffers")
-            members["_buffers"][name] = value
-            (members["_temporary"].discard if value.persistent else members["_temporary"].add)(name)
+            self._file("_buffers", "buffer", name, value)
+            if not value.persistent:
+                members["_temporary"].add(name)
         elif name in members.get("_parameters", ()):
             if value is not None:
                 raise TypeError(
@@ -241,7 +240,7 @@ class Module(Walks, State):
     register_module = add_module
 
     # ---- modes and conversions
-    def train(self, mode: bool = True) -> Any:
+    def train(self, mode: bool = True) -> Self:
         """Be in training: dropout drops, batch normalisation takes the moments of the batch.
 
         Parameters
@@ -266,11 +265,11 @@ class Module(Walks, State):
             child.train(mode)
         return self
 
-    def eval(self) -> Any:
+    def eval(self) -> Self:
         """Be in evaluation: `train(False)`."""
         return self.train(False)
 
-    def requires_grad_(self, requires_grad: bool = True) -> Any:
+    def requires_grad_(self, requires_grad: bool = True) -> Self:
         """Let all parameters require a gradient, or none: `False` freezes the module."""
         for parameter in self.parameters():
             parameter.requires_grad_(requires_grad)
@@ -280,14 +279,14 @@ class Module(Walks, State):
         """Set the gradients of all parameters to zero, or to None if `set_to_none`."""
         clear_gradients(self.parameters(), set_to_none)
 
-    def apply(self, fn: Callable[[Any], Any]) -> Any:
+    def apply(self, fn: Callable[[Any], Any]) -> Self:
         """Call `fn` with every module inside, and with this one; gives the module."""
         for child in self.children():
             child.apply(fn)
         fn(self)
         return self
 
-    def _apply(self, convert: Callable[[Any], Any]) -> Any:
+    def _apply(self, convert: Callable[[Any], Any]) -> Self:
         """Replace the arrays of all parameters, gradients and buffers by what `convert` makes of them."""
         for module in self.modules():
             for tensor in (*module._parameters.values(), *module._buffers.values()):
@@ -297,7 +296,7 @@ class Module(Walks, State):
                         tensor._grad = wrap(Tensor, convert(tensor._grad._a))
         return self
 
-    def to(self, *args: Any, **kwargs: Any) -> Any:
+    def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert floats to a dtype; a device must be the CPU.
 
         `to(dtype)`, `to(device)`, `to(device, dtype)` or `to(tensor)`, whose dtype is taken.
@@ -310,7 +309,7 @@ class Module(Walks, State):
         Raises
         ------
         TypeError
-            If the dtype is no float.
+            If the dtype is no float, or an argument is neither a dtype nor a device nor a tensor.
         RuntimeError
             If the device is not the CPU.
         """
@@ -323,6 +322,8 @@ class Module(Walks, State):
                 wanted = argument
             elif isinstance(argument, (str, device)):
                 check_device(argument)
+            elif argument is not None and not isinstance(argument, bool):  # a bool is `non_blocking`
+                raise TypeError(f"to() takes a dtype, a device or a tensor, but got {_kind(argument)}")
         if wanted is None:
             return self
         kind = numpy_dtype(wanted)
@@ -332,58 +333,63 @@ class Module(Walks, State):
             )
         return self._apply(lambda a: a.astype(kind) if a.dtype.kind in "fc" and a.dtype != kind else a)
 
-    def type(self, dst_type: Any) -> Any:
+    def type(self, dst_type: Any) -> Self:
         """Convert all parameters and buffers to a dtype."""
         kind = numpy_dtype(dst_type)
         return self._apply(lambda a: a.astype(kind, copy=False))
 
-    def float(self) -> Any:
+    def float(self) -> Self:
         """Convert floats to float32."""
         return self.to("cpu", dtype="float32")
 
-    def double(self) -> Any:
+    def double(self) -> Self:
         """Convert floats to float64."""
         return self.to("cpu", dtype="float64")
 
-    def half(self) -> Any:
+    def half(self) -> Self:
         """Convert floats to float16."""
         return self.to("cpu", dtype="float16")
 
-    def cpu(self) -> Any:
+    def cpu(self) -> Self:
         """The module itself."""
         return self
 
-    def share_memory(self) -> Any:
+    def share_memory(self) -> Self:
         """The module itself."""
         return self
 
     # ---- hooks
-    def _hook(self, kind: str, hook: Any, prepend: bool, *flags: bool) -> Handle:
+    def _hook(self, kind: str, hook: Callable[..., Any], prepend: bool, *flags: bool) -> Handle:
         hooks = self.__dict__["_hooks"].setdefault(kind, [])
         entry = (hook, *flags)
         hooks.insert(0 if prepend else len(hooks), entry)
         return Handle(hooks, entry)
 
     def register_forward_pre_hook(
-        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
     ) -> Handle:
         """Call `hook(module, args)` before `forward`; what it gives takes the place of the arguments."""
         return self._hook("before", hook, prepend, with_kwargs)
 
     def register_forward_hook(
-        self, hook: Any, *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
     ) -> Handle:
         """Call `hook(module, args, output)` after `forward`; what it gives takes the place of the output."""
         return self._hook("after", hook, prepend, with_kwargs, always_call)
 
-    def register_full_backward_hook(self, hook: Any, prepend: bool = False) -> Handle:
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
         """Call `hook(module, grad_input, grad_output)` when gradients of the inputs are known.
 
         What it gives takes the place of `grad_input`.
         """
         return self._hook("backward", hook, prepend)
 
-    def register_full_backward_pre_hook(self, hook: Any, prepend: bool = False) -> Handle:
+    def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> Handle:
         """Call `hook(module, grad_output)` when gradients of the outputs are known.
 
         What it gives takes the place of `grad_output`.
@@ -401,7 +407,7 @@ class Module(Walks, State):
     def __repr__(self) -> str:
         head = self.extra_repr()
         lines = head.split("\n") if head else []
-        inside = [f"({name}): {_indented(repr(module))}" for name, module in self._modules.items()]
+        inside = [f"({name}): {indented(repr(module))}" for name, module in self._modules.items()]
         if not inside and len(lines) <= 1:
             return f"{self._get_name()}({head})"
         return f"{self._get_name()}(\n  " + "\n  ".join([*lines, *inside]) + "\n)"
@@ -413,23 +419,8 @@ class Module(Walks, State):
         self.__dict__.update(state)
 
 
-def clear_gradients(parameters: Iterator[Any], set_to_none: bool) -> None:
-    """Set gradients to zero, in place where nothing else may look at them, or to None."""
-    for parameter in parameters:
-        known = parameter._grad
-        if known is None:
-            continue
-        if set_to_none:
-            parameter._grad = None
-        elif known._fn is not None or known._r:
-            parameter._grad = wrap(Tensor, known._a * 0)
-        else:
-            known._a.fill(0)
-            if known._version_of is not None:
-                known._version_of.n += 1
-
-
-def _indented(text: str) -> str:
+def indented(text: str) -> str:
+    """The text of a part as it stands within that of the whole."""
     return text.replace("\n", "\n  ")
 
 

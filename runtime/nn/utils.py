@@ -10,7 +10,6 @@ import numpy as np
 from ..tape.node import Recorded, wrap
 from ..tape.views import written
 from ..tensor.tensor import Tensor
-from .functions.operands import tensor_of
 
 
 def _gradients(parameters: Any) -> list[Tensor]:
@@ -34,6 +33,11 @@ def get_total_norm(
     foreach
         Has no effect.
 
+    Returns
+    -------
+    Tensor
+        A real number, of the widest of the dtypes.
+
     Raises
     ------
     RuntimeError
@@ -49,10 +53,9 @@ def get_total_norm(
     arrays = [t._a for t in ([tensors] if isinstance(tensors, Recorded) else tensors)]
     if not arrays:
         return wrap(Tensor, np.zeros((), np.float32))
-    norms = np.array(
-        [np.linalg.norm(a.reshape(-1), order) if a.size else 0.0 for a in arrays], arrays[0].dtype
-    )
-    total = np.asarray(np.linalg.norm(norms, order), norms.dtype)
+    kind = np.result_type(*[a.real.dtype for a in arrays])
+    norms = np.array([_norm(a.reshape(-1), order) for a in arrays], kind)
+    total = np.asarray(_norm(norms, order), kind)
     if error_if_nonfinite and not np.isfinite(total):
         raise RuntimeError(
             f"The total norm of order {order} for gradients from `parameters` is non-finite, so it cannot be "
@@ -63,11 +66,37 @@ def get_total_norm(
     return made
 
 
+def _norm(vector: np.ndarray[Any, Any], order: float) -> Any:
+    """The norm of a vector; of float16 in float32, because squares overflow."""
+    if not vector.size:
+        return 0.0
+    return np.linalg.norm(vector.astype(np.float32) if vector.dtype == np.float16 else vector, order)
+
+
 def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Tensor, foreach: Any = None) -> None:
-    """Scale all gradients by the factor that brings a norm down to `max_norm`, if it is larger."""
+    """Scale all gradients by the factor that brings a norm down to `max_norm`, if it is larger.
+
+    Parameters
+    ----------
+    parameters
+        Parameters, or one.
+    max_norm
+        The largest norm.
+    total_norm
+        The norm, as `get_total_norm` gives it; with NaN all gradients become NaN.
+    foreach
+        Has no effect.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> w = pb.nn.Parameter(pb.ones(1))
+    >>> (8 * w).sum().backward()
+    >>> pb.nn.utils.clip_grads_with_norm_([w], 2.0, pb.tensor(16.0))
+    >>> w.grad
+    tensor([1.0000])
+    """
     factor = min(float(max_norm) / (float(total_norm._a) + 1e-6), 1.0)
-    if factor != factor:
-        factor = float("nan")
     for g in _gradients(parameters):
         g._a *= g._a.dtype.type(factor)
         written(g)
@@ -152,6 +181,10 @@ def parameters_to_vector(parameters: Iterable[Any]) -> Tensor:
     parameters
         The parameters.
 
+    Returns
+    -------
+    Tensor
+
     Examples
     --------
     >>> import pullback as pb
@@ -188,9 +221,8 @@ def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
     """
     if not isinstance(vec, Tensor):
         raise TypeError(f"expected torch.Tensor, but got: {type(vec).__name__}")
-    flat = tensor_of(vec)._a
     at = 0
     for p in parameters:
-        p._a[...] = flat[at : at + p._a.size].reshape(p._a.shape)
+        p._a[...] = vec._a[at : at + p._a.size].reshape(p._a.shape)
         at += p._a.size
         written(p)

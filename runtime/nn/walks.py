@@ -169,7 +169,7 @@ class Walks:
         AttributeError
             If there is none.
         """
-        return self._member(target, "_parameters", "nn.Parameter")
+        return self._member(target, "_parameters", "an nn.Parameter")
 
     def get_buffer(self, target: str) -> Any:
         """The buffer of a dotted name.
@@ -184,7 +184,7 @@ class Walks:
         AttributeError
             If there is none.
         """
-        return self._member(target, "_buffers", "buffer")
+        return self._member(target, "_buffers", "a buffer")
 
     def _member(self, target: str, of: str, what: str) -> Any:
         path, _, name = target.rpartition(".")
@@ -192,7 +192,5 @@ class Walks:
         if not hasattr(module, name):
             raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
         if getattr(module, of).get(name) is None:
-            raise AttributeError(
-                f"`{name}` is not an {what}" if what[0] == "n" else f"`{name}` is not a {what}"
-            )
+            raise AttributeError(f"`{name}` is not {what}")
         return getattr(module, of)[name]

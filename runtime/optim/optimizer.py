@@ -14,6 +14,7 @@ import numpy as np
 
 from ..tape.mode import enable_grad, no_grad
 from ..tape.node import Handle, Recorded, wrap
+from ..tensor.backward import clear_gradients
 from ..tensor.tensor import Tensor
 
 
@@ -98,25 +99,11 @@ class Optimizer:
         """
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
-        params = param_group["params"]
-        if isinstance(params, Recorded):
-            params = [params]
-        elif isinstance(params, set):
-            raise TypeError(
-                "optimizer parameters need to be organized in ordered collections, but the ordering of "
-                "tensors in sets will change between runs. Please use a list instead."
-            )
-        params = list(params)
+        params = _listed(param_group["params"])
         if params and isinstance(params[0], tuple):
             param_group["param_names"] = [name for name, _ in params]
             params = [p for _, p in params]
-        for p in params:
-            if not isinstance(p, Tensor):
-                raise TypeError(
-                    f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
-                )
-            if p._fn is not None and not p.retains_grad:
-                raise ValueError("can't optimize a non-leaf Tensor")
+        _check_leaves(params)
         for name, default in self.defaults.items():
             if default is required and name not in param_group:
                 raise ValueError(
@@ -144,30 +131,25 @@ class Optimizer:
             Drop gradients, instead of writing zeros: `p.grad` is None then until the next `backward`.
         """
         for group in self.param_groups:
-            for p in group["params"]:
-                known = p._grad
-                if known is None:
-                    continue
-                if set_to_none:
-                    p._grad = None
-                elif known._fn is not None or known._r:
-                    p._grad = wrap(Tensor, known._a * 0)
-                else:
-                    known._a.fill(0)
-                    if known._version_of is not None:
-                        known._version_of.n += 1
+            clear_gradients(group["params"], set_to_none)
 
-    def step(self, closure: Any = None) -> Any:
-        """Change all parameters by one step: subclasses say how."""
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Change all parameters by one step: subclasses say how.
+
+        Raises
+        ------
+        NotImplementedError
+            If they do not.
+        """
         raise NotImplementedError(f"{type(self).__name__} does not say what a step is")
 
     # ---- hooks
-    def register_step_pre_hook(self, hook: Any) -> Handle:
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(optimizer, args, kwargs)` before each step; what it gives takes the place of both."""
         self._before.append(hook)
         return Handle(self._before, hook)
 
-    def register_step_post_hook(self, hook: Any) -> Handle:
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(optimizer, args, kwargs)` after each step."""
         self._after.append(hook)
         return Handle(self._after, hook)
@@ -243,6 +225,25 @@ class Optimizer:
         return "\n".join([*lines, ")"])
 
 
+def _listed(params: Any) -> list[Any]:
+    if isinstance(params, set):
+        raise TypeError(
+            "optimizer parameters need to be organized in ordered collections, but the ordering of tensors "
+            "in sets will change between runs. Please use a list instead."
+        )
+    return [params] if isinstance(params, Recorded) else list(params)
+
+
+def _check_leaves(params: list[Any]) -> None:
+    for p in params:
+        if not isinstance(p, Tensor):
+            raise TypeError(
+                f"optimizer can only optimize Tensors, but one of the params is {type(p).__name__}"
+            )
+        if p._fn is not None and not p.retains_grad:
+            raise ValueError("can't optimize a non-leaf Tensor")
+
+
 def _like(parameter: Tensor, name: str, value: Any) -> Any:
     """A remembered value, of the dtype of the parameter: its own copy; steps stay as they are."""
     if not isinstance(value, (Tensor, np.ndarray)):
@@ -270,7 +271,7 @@ def _hooked(step: Callable[..., Any]) -> Callable[..., Any]:
     return hooked
 
 
-def evaluated(closure: Any) -> Any:
+def evaluated(closure: Callable[[], Any] | None) -> Any:
     """The loss that the closure of a step computes, which is recorded."""
     if closure is None:
         return None

@@ -40,14 +40,13 @@ def _loops() -> Any:
 
 def _real(*arrays: Array | None) -> list[Any]:
     """Complex arrays as real ones: the parts are parameters of their own."""
-    return [
-        a
-        if a is None or a.dtype.kind != "c"
-        else a.view(a.real.dtype)
-        if a.ndim
-        else a.reshape(1).view(a.real.dtype)
-        for a in arrays
-    ]
+    return [a if a is None or a.dtype.kind != "c" else _parts(a) for a in arrays]
+
+
+def _parts(a: Array) -> Array:
+    """Real and imaginary parts along one more axis; `a.view` wants the last axis without gaps."""
+    real = a.real
+    return np.lib.stride_tricks.as_strided(real, (*a.shape, 2), (*a.strides, real.itemsize))
 
 
 def sgd(

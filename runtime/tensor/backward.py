@@ -1,8 +1,8 @@
-"""`backward` and `grad`: what a user asks of the engine, checked."""
+"""`backward` and `grad`: what a user asks of the engine, checked; and gradients cleared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -228,6 +228,22 @@ def _roots(outputs: Sequence[Any], given: Any, record: bool) -> tuple[list[Any],
         roots.append(start)
         arrays.append(g if record else g._a)
     return roots, arrays
+
+
+def clear_gradients(tensors: Iterable[Any], set_to_none: bool) -> None:
+    """Set gradients to zero, in place where nothing else may look at them, or to None."""
+    for tensor in tensors:
+        known = tensor._grad
+        if known is None:
+            continue
+        if set_to_none:
+            tensor._grad = None
+        elif known._fn is not None or known._r:
+            tensor._grad = wrap(Tensor, known._a * 0)
+        else:
+            known._a.fill(0)
+            if known._version_of is not None:
+                known._version_of.n += 1
 
 
 def _tuple(value: Any) -> tuple[Any, ...]:

@@ -10,7 +10,17 @@ from typing import Any
 
 from ..tape import mode
 from . import copying, printing, protocols_linalg, queries  # noqa: F401
-from .creation import creation, filling, grids, likes, random, ranges, refilling, sampling  # noqa: F401
+from .creation import (  # noqa: F401
+    creation,
+    distributions,
+    filling,
+    grids,
+    likes,
+    random,
+    ranges,
+    refilling,
+    sampling,
+)
 from .dtypes import (
     ALIASES,
     DTYPES,
@@ -22,13 +32,23 @@ from .dtypes import (
     layout,
     set_default_dtype,
 )
-from .indexing import indexing, masking, putting, scatter_reduce, scattering, selecting  # noqa: F401
+from .indexing import (  # noqa: F401
+    indexing,
+    masking,
+    putting,
+    scatter_reduce,
+    scattering,
+    searching,
+    selecting,
+)
 from .linalg import (  # noqa: F401
     accumulating,
     cholesky,
     contractions,
+    cross,
     decompositions,
     fourier,
+    least_squares,
     linalg,
     linear,
     lu,

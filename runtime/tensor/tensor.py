@@ -7,7 +7,7 @@ declared in the other files of this folder and put on the class by `namespace.py
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -101,19 +101,9 @@ class Tensor(Recorded):
         return CPU
 
     @property
-    def ndim(self) -> int:
-        """How many axes it has."""
-        return int(self._a.ndim)
-
-    @property
     def nbytes(self) -> int:
         """Bytes of its elements."""
         return int(self._a.nbytes)
-
-    @property
-    def itemsize(self) -> int:
-        """Bytes of one element."""
-        return int(self._a.itemsize)
 
     is_cuda = is_sparse = is_quantized = is_meta = is_mps = is_nested = False
     layout = STRIDED
@@ -127,6 +117,7 @@ class Tensor(Recorded):
         """How many axes it has."""
         return int(self._a.ndim)
 
+    ndim = property(dim)
     ndimension = dim
 
     def numel(self) -> int:
@@ -138,6 +129,8 @@ class Tensor(Recorded):
     def element_size(self) -> int:
         """Bytes of one element."""
         return int(self._a.itemsize)
+
+    itemsize = property(element_size)
 
     def stride(self, dim: int | None = None) -> Any:
         """Steps between elements along each axis, in elements; or along one axis."""
@@ -306,7 +299,7 @@ class Tensor(Recorded):
             return
         hooks.keep_gradient(self)
 
-    def register_hook(self, hook: Any) -> Handle:
+    def register_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(grad)` whenever the gradient of this tensor is known; what it gives takes its place.
 
         Returns
@@ -323,7 +316,7 @@ class Tensor(Recorded):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         return hooks.register(self, hook)
 
-    def register_post_accumulate_grad_hook(self, hook: Any) -> Handle:
+    def register_post_accumulate_grad_hook(self, hook: Callable[..., Any]) -> Handle:
         """Call `hook(tensor)` after a gradient has been added to this leaf's.
 
         Raises

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from ..tape.mode import enable_grad, mode
@@ -32,17 +33,15 @@ class _Call:
         self.function, self.args, self.kwargs, self.state = function, args, kwargs, state
         self.inputs = [k for k, a in enumerate(args) if edge(a) is not None]
         self.leaves: list[Any] = []
-        self.many = False
 
-    def run(self, linked: bool) -> tuple[list[Any], tuple[Tensor, ...]]:
-        """Arguments that record from here on, of the same history if `linked`, and the results."""
+    def run(self, linked: bool) -> tuple[list[Any], Any]:
+        """Arguments that record from here on, of the same history if `linked`, and the result."""
         args = list(self.args)
         for k in self.inputs:
             args[k] = args[k].view_as(args[k]) if linked else args[k].detach().requires_grad_()
         with enable_grad():
             out = self.function(*args, **self.kwargs)
-        self.many = isinstance(out, tuple)
-        return [args[k] for k in self.inputs], out if self.many else (out,)
+        return [args[k] for k in self.inputs], out
 
     def slopes(self, gs: Sequence[Any], recorded: bool) -> list[Any]:
         """The cotangents of the inputs and the leaves."""
@@ -50,14 +49,14 @@ class _Call:
         if now is not None:
             NAMES["set_rng_state"](self.state)
         try:
-            inputs, outs = self.run(recorded)
+            inputs, out = self.run(recorded)
         finally:
             if now is not None:
                 NAMES["set_rng_state"](now)
         pairs = [
-            (out, g if isinstance(g, Recorded) else wrap(Tensor, g))
-            for out, g in zip(outs, gs, strict=True)
-            if g is not None and isinstance(out, Tensor) and out.requires_grad
+            (part, g if isinstance(g, Recorded) else wrap(Tensor, g))
+            for part, g in zip(_tensors(out), gs, strict=True)
+            if g is not None and part.requires_grad
         ]
         targets = [*inputs, *self.leaves]
         if not pairs:
@@ -65,6 +64,40 @@ class _Call:
         some, weights = zip(*pairs, strict=True)
         found = grad(some, targets, weights, retain_graph=True, create_graph=recorded, allow_unused=True)
         return [g if g is None or recorded else g._a for g in found]
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    """The tensors in a result, in order.
+
+    Raises
+    ------
+    TypeError
+        If an object that is no container has tensors with a history: they would lose it.
+    """
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (tuple, list, dict)):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _tensors(part)
+    elif any(isinstance(v, Tensor) and v.requires_grad for v in getattr(value, "__dict__", {}).values()):
+        raise TypeError(
+            f"checkpoint: expected tensors, or tuples, lists and dictionaries of them, but got "
+            f"{type(value).__name__}, whose tensors would get no gradient"
+        )
+
+
+def _with_tensors(value: Any, tensors: Iterator[Any]) -> Any:
+    """A result with other tensors."""
+    if isinstance(value, Tensor):
+        return next(tensors)
+    if isinstance(value, dict):
+        made = copy.copy(value)
+        made.update((key, _with_tensors(part, tensors)) for key, part in value.items())
+        return made
+    if isinstance(value, (tuple, list)):
+        parts = [_with_tensors(part, tensors) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return value
 
 
 def checkpoint(
@@ -81,8 +114,8 @@ def checkpoint(
     Parameters
     ----------
     function
-        A function of tensors and anything else, that gives a tensor or a tuple of them; a module too. Run
-        again it must do the same.
+        A function of tensors and anything else, that gives a tensor, or tuples, lists and dictionaries of
+        them; a module too. Run again it must do the same.
     args, kwargs
         Its arguments. Gradients flow to tensors among `args`, and to all leaves that the function reaches.
     preserve_rng_state
@@ -94,6 +127,11 @@ def checkpoint(
     -------
     Any
         What the function gives.
+
+    Raises
+    ------
+    TypeError
+        If it gives an object of another kind that has tensors with a history.
 
     Examples
     --------
@@ -108,28 +146,26 @@ def checkpoint(
         return function(*args, **kwargs)
     state = NAMES["get_rng_state"]() if preserve_rng_state else None
     call = _Call(function, args, kwargs, state)
-    inputs, given = call.run(linked=False)
+    inputs, result = call.run(linked=False)
+    given = list(_tensors(result))
     call.leaves = _leaves(given, inputs)
     edges = (*[edge(args[k]) for k in call.inputs], *call.leaves)
-    outs = tuple(out.detach() if isinstance(out, Tensor) else out for out in given)
-    if edges:
-        _link(outs, given, edges, call)
-    return outs if call.many else outs[0]
+    outs = [out.detach() for out in given]
+    if edges and outs:
+        _link(outs, given, edges, call, not isinstance(result, Tensor))
+    return _with_tensors(result, iter(outs))
 
 
-def _link(outs: Sequence[Any], given: Sequence[Any], edges: tuple[Any, ...], call: _Call) -> None:
+def _link(outs: Sequence[Any], given: Sequence[Any], edges: tuple[Any, ...], call: _Call, many: bool) -> None:
     """Let one node be what made all results that are recorded."""
     made = CheckpointBackward(edges, None, call)
-    if not call.many and isinstance(outs[0], Tensor):
-        made.shape, made.dtype = outs[0]._a.shape, outs[0]._a.dtype
+    if many:
+        made.outputs = [(out._a.shape, out._a.dtype) for out in outs]
     else:
-        made.outputs = [
-            (out._a.shape, out._a.dtype) if isinstance(out, Tensor) else None  # type: ignore[misc]
-            for out in outs
-        ]
+        made.shape, made.dtype = outs[0]._a.shape, outs[0]._a.dtype
     keep(made, tuple(call.args[k] for k in call.inputs) or None)
     for k, (out, of) in enumerate(zip(outs, given, strict=True)):
-        if isinstance(out, Tensor) and of.requires_grad:
+        if of.requires_grad:
             out._fn, out._r = (made if made.outputs is None else (made, k)), True
 
 

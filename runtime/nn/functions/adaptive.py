@@ -18,6 +18,8 @@ from ...tape.node import Node, Recorded, wrap
 from ...tape.record import record
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
+from .pointwise import floats
+from .pooling import MaxPool2DWithIndicesBackward0
 
 
 def matrix(rows: Any, columns: Any, values: Any, shape: Ints, kind: Any) -> Any:
@@ -60,15 +62,10 @@ def node_class(name: str) -> type[Node]:
 _MEANS = {rank: node_class(f"AdaptiveAvgPool{rank}DBackward0") for rank in (2, 3)}
 
 
-class AdaptiveMaxPool2DBackward0(Node):
-    """The largest elements of windows; `static` is the spatial lengths of x."""
+class AdaptiveMaxPool2DBackward0(MaxPool2DWithIndicesBackward0):
+    """The largest elements of windows of several sizes."""
 
     __slots__ = ()
-
-    def backward(self, g: Any, places: Any) -> Any:
-        from .pooling import scattered
-
-        return (scattered(g, places, self.static),)
 
 
 def _ends(n: int, count: int) -> tuple[Any, Any]:
@@ -103,6 +100,7 @@ def _sizes(x: Tensor, output_size: Any, rank: int, name: str) -> Ints:
 def adaptive_avg_pool(input: Any, output_size: Any, rank: int) -> Any:
     """The means of as many windows as are wanted, over `rank` axes."""
     x = tensor_of(input)
+    floats(x, f"adaptive_avg_pool{max(rank, 2)}d", "fc")
     lengths = _sizes(x, output_size, rank, f"adaptive_avg_pool{rank}d()")
     if rank == 1:
         x, lengths = x.unsqueeze(-2), (1, *lengths)
@@ -130,18 +128,17 @@ def _means(n: int, count: int, kind: Any) -> Any:
 def adaptive_max_pool(input: Any, output_size: Any, rank: int, indices: bool) -> Any:
     """The largest elements of as many windows as are wanted, over `rank` axes."""
     x = tensor_of(input)
+    a = floats(x, f"adaptive_max_pool{max(rank, 2)}d", "fiu")
     lengths = _sizes(x, output_size, rank, f"adaptive_max_pool{rank}d()")
-    a = x._a
     front, spatial = a.shape[: a.ndim - rank], a.shape[a.ndim - rank :]
     places = np.zeros((*front, *lengths), np.int64)
     ends = [_ends(n, k) for n, k in zip(spatial, lengths, strict=True)]
     for where in np.ndindex(*lengths):
         parts = [slice(starts[k], stops[k]) for k, (starts, stops) in zip(where, ends, strict=True)]
         window = a[(..., *parts)]
-        best = np.argmax(
-            window.reshape(*front, math.prod(window.shape[len(front) :])), axis=-1
-        )  # of NaN the first
-        inside = np.unravel_index(best, window.shape[len(front) :])
+        sides = window.shape[len(front) :]
+        best = np.argmax(window.reshape(*front, math.prod(sides)), axis=-1)  # of NaN the first
+        inside = np.unravel_index(best, sides)
         place: Any = 0
         for axis, part in enumerate(parts):
             place = place + (inside[axis] + part.start) * math.prod(spatial[axis + 1 :])

@@ -11,7 +11,7 @@ from ...ops.pointwise import quiet
 from ...tape.node import Node, Recorded, wrap
 from ...tape.record import like, record
 from ...tensor.tensor import Tensor
-from .operands import tensor_of
+from .operands import refuse_gradient, tensor_of
 from .pointwise import floats
 from .reduction import reduced, reduction_of
 from .softmax import log_softmax
@@ -105,7 +105,7 @@ def nll_loss(
     IndexError
         If there is no such class.
     ValueError, RuntimeError
-        If shapes or dtypes do not fit.
+        If shapes or dtypes do not fit, or the weights require a gradient.
 
     Examples
     --------
@@ -118,6 +118,7 @@ def nll_loss(
     weight = None if weight is None else tensor_of(weight)
     floats(x, "nll_loss_out_frame")
     _check(x, t, weight)
+    refuse_gradient("nll_loss2d_forward" if x._a.ndim > 2 else "nll_loss_forward", "weight", weight)
     a, classes = (x._a, t._a) if x._a.ndim > 1 else (x._a[None], t._a[None])
     counted = classes != ignore_index
     classes = np.where(counted, classes, 0).astype(np.int64)
@@ -169,7 +170,7 @@ def cross_entropy(
     IndexError
         If there is no such class.
     ValueError, RuntimeError
-        If shapes, dtypes or `label_smoothing` do not fit.
+        If shapes, dtypes or `label_smoothing` do not fit; if weights of target classes require a gradient.
 
     Examples
     --------

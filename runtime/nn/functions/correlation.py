@@ -29,7 +29,7 @@ class ConvolutionBackward0(Node):
     def backward(self, g: Any, x: Any, w: Any) -> Any:
         return (
             transposed(g, w, self.static) if self.wants(0) else None,
-            weight(g, x, self.static) if self.wants(1) else None,
+            for_weight(g, x, self.static) if self.wants(1) else None,
             _bias(g) if len(self.edges) > 2 and self.wants(2) else None,
         )[: len(self.edges)]
 
@@ -45,7 +45,7 @@ class TransposedConvolution(Node):
     def backward(self, g: Any, x: Any, w: Any) -> Any:
         return (
             convolved(g, w, self.static) if self.wants(0) else None,
-            weight(x, g, self.static) if self.wants(1) else None,
+            for_weight(x, g, self.static) if self.wants(1) else None,
             _bias(g) if len(self.edges) > 2 and self.wants(2) else None,
         )[: len(self.edges)]
 
@@ -76,7 +76,7 @@ def transposed(g: Any, w: Any, form: Convolution, bias: Any = None) -> Any:
     return _product(TransposedConvolution, kernels.correlate_input, g, w, form, bias)
 
 
-def weight(g: Any, x: Any, form: Convolution) -> Any:
+def for_weight(g: Any, x: Any, form: Convolution) -> Any:
     """The transpose of the convolution of x, at g: what is due to w."""
     return _product(ConvolutionBackwardBackward0, kernels.correlate_weight, g, x, form, None)
 
@@ -185,7 +185,13 @@ def _padding(padding: Any, kernel: Any, stride: Any, dilation: Any) -> tuple[tup
 def convolve(
     x: Any, w: Any, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int, rank: int
 ) -> Tensor:
-    """A convolution over `rank` spatial axes, checked."""
+    """A convolution over `rank` spatial axes, checked.
+
+    Raises
+    ------
+    RuntimeError
+        If shapes, dtypes or steps do not fit.
+    """
     batched, w = _checked(x, w, bias, rank, groups, False)
     steps, spread = several(stride, rank, "stride"), several(dilation, rank, "dilation")
     _positive(steps, spread)
@@ -208,7 +214,13 @@ def convolve_transposed(
     x: Any, w: Any, bias: Any, stride: Any, padding: Any, output_padding: Any, groups: int, dilation: Any,
     rank: int,
 ) -> Tensor:  # fmt: skip
-    """A transposed convolution over `rank` spatial axes, checked."""
+    """A transposed convolution over `rank` spatial axes, checked.
+
+    Raises
+    ------
+    RuntimeError
+        If shapes, dtypes or steps do not fit.
+    """
     batched, w = _checked(x, w, bias, rank, groups, True)
     steps, spread = several(stride, rank, "stride"), several(dilation, rank, "dilation")
     _positive(steps, spread)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...tensor.pointwise.pointwise import into
 from ...tensor.reductions.norms import NormBackward1, vector_norms
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
@@ -91,7 +92,6 @@ def normalize(input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out:
     >>> pb.nn.functional.normalize(pb.tensor([[3.0, 4.0]]))
     tensor([[0.6000, 0.8000]])
     """
-    from ...tensor.pointwise.pointwise import into
 
     x = tensor_of(input)
     made: Tensor = into(out, x / x.norm(p, dim, True).clamp_min(eps))

@@ -15,7 +15,14 @@ from .operands import tensor_of
 _ALPHA = -1.7580993408473766  # what selu gives at minus infinity
 
 
-def _check(p: float) -> None:
+def check_probability(p: float) -> None:
+    """Refuse what is no probability.
+
+    Raises
+    ------
+    ValueError
+        For it.
+    """
     if not 0 <= p <= 1:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
@@ -25,12 +32,26 @@ def _kept(shape: tuple[int, ...], p: float) -> Any:
     return source(None).random(shape, np.float32) >= p
 
 
+def _factors_kind(x: Tensor, p: float) -> Any:
+    """The dtype of the factors of elements.
+
+    Raises
+    ------
+    RuntimeError
+        If it has integers only, which cannot be 1 / (1 - p).
+    """
+    kind = x._a.dtype
+    if kind.kind not in "fc" and p != 1:
+        raise RuntimeError(f"result type Float can't be cast to the desired output type {x._title()}")
+    return kind
+
+
 def _dropped(x: Tensor, p: float, training: bool, inplace: bool, shape: Any) -> Tensor:
     """The tensor with some elements zero and the others larger; `shape` of the draws is broadcast."""
-    _check(p)
+    check_probability(p)
     if not training or p == 0 or not x._a.size:
         return x
-    kind = x._a.dtype
+    kind = _factors_kind(x, p)
     factor = np.zeros(shape, kind) if p == 1 else _kept(shape, p).astype(kind) * kind.type(1 / (1 - p))
     mask = wrap(Tensor, factor)
     made: Tensor = x.mul_(mask) if inplace else x * mask
@@ -74,7 +95,7 @@ def _channels(input: Any, p: float, training: bool, inplace: bool, rank: int) ->
     """Dropout of whole channels: one draw for each plane."""
     x = tensor_of(input)
     name = f"dropout{rank}d"
-    _check(p)
+    check_probability(p)
     ndim = x._a.ndim
     if ndim not in (rank + 1, rank + 2):
         warnings.warn(
@@ -101,26 +122,92 @@ def _channels(input: Any, p: float, training: bool, inplace: bool, rank: int) ->
 
 
 def dropout1d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of (N, C, L) or (C, L)."""
+    """`dropout` of whole channels of (N, C, L) or (C, L).
+
+    Parameters
+    ----------
+    input, p, training, inplace
+        As for `dropout`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `p` is no probability.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> planes = pb.nn.functional.dropout1d(pb.ones(2, 3, 4)).flatten(2)
+    >>> bool((planes == planes[:, :, :1]).all())
+    True
+    """
     return _channels(input, p, training, inplace, 1)
 
 
 def dropout2d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of (N, C, H, W); of three axes, the first is the batch."""
+    """`dropout` of whole channels of (N, C, H, W); of three axes, the first is the batch.
+
+    Parameters
+    ----------
+    input, p, training, inplace
+        As for `dropout`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `p` is no probability.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> planes = pb.nn.functional.dropout2d(pb.ones(2, 3, 4, 4)).flatten(2)
+    >>> bool((planes == planes[:, :, :1]).all())
+    True
+    """
     return _channels(input, p, training, inplace, 2)
 
 
 def dropout3d(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
-    """`dropout` of whole channels of (N, C, D, H, W) or (C, D, H, W)."""
+    """`dropout` of whole channels of (N, C, D, H, W) or (C, D, H, W).
+
+    Parameters
+    ----------
+    input, p, training, inplace
+        As for `dropout`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        If `p` is no probability.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> planes = pb.nn.functional.dropout3d(pb.ones(2, 3, 4, 4, 4)).flatten(2)
+    >>> bool((planes == planes[:, :, :1]).all())
+    True
+    """
     return _channels(input, p, training, inplace, 3)
 
 
 def _alpha(x: Tensor, p: float, training: bool, inplace: bool, shape: Any) -> Tensor:
     """Dropout to the lower limit of selu, which keeps mean and variance."""
-    _check(p)
+    check_probability(p)
     if not training or p == 0 or not x._a.size:
         return x
-    kind = x._a.dtype
+    kind = _factors_kind(x, p)
     if p == 1:
         factor, offset = np.zeros(shape, kind), np.zeros(shape, kind)
     else:
@@ -186,6 +273,11 @@ def feature_alpha_dropout(
     -------
     Tensor
 
+    Raises
+    ------
+    ValueError, RuntimeError
+        If `p` is no probability, or there are no channels.
+
     Examples
     --------
     >>> import pullback as pb
@@ -193,4 +285,6 @@ def feature_alpha_dropout(
     pullback.Size([1, 2, 2])
     """
     x = tensor_of(input)
+    if training and x._a.ndim < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
     return _alpha(x, p, training, inplace, x._a.shape[:2] + (1,) * (x._a.ndim - 2))

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...tape.mode import mode
-from ...tape.node import Node, Recorded
+from ...tape.node import Node, Recorded, wrap
 from ...tape.record import edge, like, record
+from ...tape.views import written
 from ...tensor.linalg.linear import MmBackward0
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
@@ -163,6 +164,11 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     -------
     Tensor
 
+    Raises
+    ------
+    RuntimeError
+        If shapes do not fit.
+
     Examples
     --------
     >>> import pullback as pb
@@ -170,10 +176,24 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     tensor([[6.]])
     """
     x, z, w = tensor_of(input1), tensor_of(input2), tensor_of(weight)
+    _check_bilinear(x._a.shape, z._a.shape, w._a.shape, None if bias is None else tensor_of(bias)._a.shape)
     out, n, m = w._a.shape
     mixed = x.matmul(w.permute(1, 0, 2).reshape(n, out * m)).reshape(*x._a.shape[:-1], out, m)
     made: Tensor = (mixed * z.unsqueeze(-2)).sum(-1)
     return made if bias is None else made + tensor_of(bias)
+
+
+def _check_bilinear(x: Any, z: Any, w: Any, bias: Any) -> None:
+    if len(x) != len(z):
+        raise RuntimeError(f"bilinear(): input dimensions do not match: got {len(x)} and {len(z)}")
+    for k, (n, m) in enumerate(zip(x[:-1], z[:-1], strict=True)):
+        if n != m:
+            raise RuntimeError(f"bilinear(): input batch dimensions do not match at dim {k}: got {n} and {m}")
+    for name, shape, n in (("input1", x, w[1]), ("input2", z, w[2]), ("bias", bias, w[0])):
+        if shape is not None and shape[-1] != n:
+            raise RuntimeError(
+                f"bilinear(): {name} size does not match weight size: got {shape[-1]} but expected {n}"
+            )
 
 
 # ---- embeddings
@@ -252,7 +272,7 @@ def embedding(
     IndexError
         If there is no such row.
     RuntimeError
-        If the input has other dtypes.
+        If the input has other dtypes, or the weight is no matrix.
 
     Examples
     --------
@@ -271,6 +291,8 @@ def embedding(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
             f"Int; but got {x._kind()} instead (while checking arguments for embedding)"
         )
+    if w._a.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
     count = w._a.shape[0]
     if padding_idx is not None and not -count <= padding_idx < count:
         raise AssertionError("Padding_idx must be within num_embeddings")
@@ -286,7 +308,6 @@ def embedding(
 
 def _shorten(w: Tensor, rows: Any, longest: float, order: float) -> None:
     """Scale rows that are too long, in place."""
-    from ...tape.views import written
 
     used = np.unique(rows)
     norms = np.linalg.norm(w._a[used], order, axis=1)
@@ -323,7 +344,6 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Tensor:
     tensor([[1, 0, 0],
             [0, 0, 1]])
     """
-    from ...tape.node import wrap
 
     classes = tensor_of(tensor)._a
     if classes.dtype != np.int64:

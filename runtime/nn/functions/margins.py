@@ -345,8 +345,8 @@ def multi_margin_loss(
 
     Raises
     ------
-    ValueError
-        If `p` is neither 1 nor 2.
+    ValueError, RuntimeError
+        If `p` is neither 1 nor 2, or shapes do not fit.
 
     Examples
     --------
@@ -358,8 +358,21 @@ def multi_margin_loss(
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     x, t = tensor_of(input), tensor_of(target)
-    rows, classes = (x, t._a) if x._a.ndim == 2 else (x.unsqueeze(0), t._a.reshape(1))
-    count = rows._a.shape[1]
+    if x._a.ndim not in (1, 2):
+        raise RuntimeError(
+            f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {list(x._a.shape)}"
+        )
+    rows, classes = (x, t._a) if x._a.ndim == 2 else (x.unsqueeze(0), np.atleast_1d(t._a))
+    samples, count = rows._a.shape
+    if classes.shape != (samples,):
+        raise RuntimeError(
+            "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples "
+            f"(batch size). Expected target size [{samples}], but got {list(t._a.shape)}. Input has shape "
+            f"{list(x._a.shape)}."
+        )
+    if weight is not None and tensor_of(weight)._a.shape != (count,):
+        given = list(tensor_of(weight)._a.shape)
+        raise RuntimeError(f"inconsistent weight size, expected {count} but got {given}")
     places = tensor_of(classes[:, None].astype(np.int64))
     terms: Any = _clamped(margin - rows.gather(1, places) + rows)
     if p == 2:

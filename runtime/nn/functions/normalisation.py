@@ -13,8 +13,11 @@ from ...tape.record import record
 from ...tape.views import written
 from ...tensor.dtypes import Size
 from ...tensor.tensor import Tensor
-from .operands import tensor_of
+from .avg_pools import avg_pool1d
+from .operands import refuse_gradient, tensor_of
+from .padding import pad
 from .pointwise import floats
+from .sizes import lengths
 
 
 class _Normalised(Node):
@@ -131,10 +134,51 @@ class _Affine(Node):
         )
 
 
-def _check_channels(count: int, given: list[tuple[str, Any]]) -> None:
-    for name, tensor in given:
-        if tensor is not None and tensor._a.size != count:
-            raise RuntimeError(f"{name} should contain {count} elements not {tensor._a.size}")
+_OPERANDS = ("running_mean", "running_var", "weight", "bias")
+
+
+def _check_channels(x: Any, operands: tuple[Any, ...], training: bool) -> None:
+    """Refuse `_OPERANDS` of other lengths than there are channels.
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        If lengths do not fit, a channel has one value in training, moments are missing otherwise, or
+        require a gradient.
+    """
+    channels = x.shape[1]
+    if training and x.size <= channels:
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {Size(x.shape)}"
+        )
+    for k, tensor in enumerate(operands):
+        if tensor is None:
+            if k < 2 and not training:
+                raise RuntimeError(f"{_OPERANDS[k]} must be defined in evaluation mode")
+        elif tensor._a.size != channels:
+            raise RuntimeError(f"{_OPERANDS[k]} should contain {channels} elements not {tensor._a.size}")
+        elif k < 2:
+            refuse_gradient("native_batch_norm", _OPERANDS[k], tensor)
+
+
+def _move(moving: Any, now: Any, momentum: float) -> None:
+    """Let the moment of a batch into a moving one."""
+    if moving is not None:
+        moving._a *= 1 - momentum
+        moving._a += momentum * now.reshape(-1).astype(moving._a.dtype)
+        written(moving)
+
+
+def _by_moving_moments(
+    x: Tensor, mean: Any, variance: Any, weight: Any, bias: Any, view: Any, seen: Any, eps: float
+) -> Any:
+    """Batch normalisation in evaluation: the moments are constants."""
+    a = x._a
+    mean = mean._a.astype(a.dtype).reshape(seen)
+    scale = 1 / np.sqrt(variance._a.astype(a.dtype).reshape(seen) + a.dtype.type(eps))
+    factor = scale if weight is None else scale * weight._a.reshape(seen)
+    values = kernels.scaled(a.reshape(view), mean, factor, None if bias is None else bias._a.reshape(seen))
+    return record(_Affine, values.reshape(a.shape), (x, weight, bias), (x, weight, mean, scale), (view, seen))
 
 
 def batch_norm(
@@ -165,7 +209,7 @@ def batch_norm(
     Raises
     ------
     ValueError, RuntimeError
-        If a channel has one value in training, or lengths do not fit.
+        If a channel has one value in training, lengths do not fit, or moving moments require a gradient.
 
     Examples
     --------
@@ -176,39 +220,16 @@ def batch_norm(
     """
     x = tensor_of(input)
     a = floats(x, "batch_norm")
-    shape = a.shape
-    channels = shape[1]
-    count = a.size // channels if channels else 0
-    if training and count <= 1:
-        raise ValueError(
-            f"Expected more than 1 value per channel when training, got input size {Size(shape)}"
-        )
-    for name, moving in (("running_mean", running_mean), ("running_var", running_var)):
-        if not training and moving is None:
-            raise RuntimeError(f"{name} must be defined in evaluation mode")
-    _check_channels(
-        channels,
-        [("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)],
-    )
-    view, seen = (shape[0], channels, math.prod(shape[2:])), (channels, 1)
-    if training:
-        out, mean, variance = _normalised(NativeBatchNormBackward0, x, weight, bias, view, (0, 2), seen, eps)
-        for moving, now in ((running_mean, mean), (running_var, variance * (count / max(count - 1, 1)))):
-            if moving is not None:
-                moving._a *= 1 - momentum
-                moving._a += momentum * now.reshape(-1).astype(moving._a.dtype)
-                written(moving)
-    else:
-        mean = running_mean._a.astype(a.dtype).reshape(seen)
-        scale = 1 / np.sqrt(running_var._a.astype(a.dtype).reshape(seen) + a.dtype.type(eps))
-        factor = scale if weight is None else scale * weight._a.reshape(seen)
-        values = kernels.scaled(
-            a.reshape(view), mean, factor, None if bias is None else bias._a.reshape(seen)
-        )
-        out = record(
-            _Affine, values.reshape(shape), (x, weight, bias), (x, weight, mean, scale), (view, seen)
-        )
-    made: Tensor = out
+    _check_channels(a, (running_mean, running_var, weight, bias), training)
+    samples, channels, *rest = a.shape
+    view, seen = (samples, channels, math.prod(rest)), (channels, 1)
+    if not training:
+        made: Tensor = _by_moving_moments(x, running_mean, running_var, weight, bias, view, seen, eps)
+        return made
+    made, mean, variance = _normalised(NativeBatchNormBackward0, x, weight, bias, view, (0, 2), seen, eps)
+    count = a.size // channels
+    _move(running_mean, mean, momentum)
+    _move(running_var, variance * (count / (count - 1)), momentum)
     return made
 
 
@@ -268,6 +289,34 @@ def instance_norm(
     return made
 
 
+def _last_axes(x: Any, normalized_shape: Any, parameters: dict[str, Any]) -> tuple[int, ...]:
+    """The lengths of the axes that are normalised.
+
+    Raises
+    ------
+    RuntimeError
+        If the input does not end with them, or a parameter has another shape.
+    """
+    last = lengths(normalized_shape)
+    if not last:
+        raise RuntimeError(
+            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+            "element, but got normalized_shape = []"
+        )
+    if x.shape[x.ndim - len(last) :] != last or x.ndim < len(last):
+        raise RuntimeError(
+            f"Given normalized_shape={list(last)}, expected input with shape [*, "
+            f"{', '.join(map(str, last))}], but got input of size{list(x.shape)}"
+        )
+    for name, tensor in parameters.items():
+        if tensor is not None and tensor._a.shape != last:
+            raise RuntimeError(
+                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                f"{list(tensor._a.shape)} and normalized_shape = {list(last)}"
+            )
+    return last
+
+
 def layer_norm(
     input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Tensor:
@@ -301,28 +350,10 @@ def layer_norm(
     """
     x = tensor_of(input)
     a = floats(x, "LayerNormKernelImpl")
-    last = (
-        tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (int(normalized_shape),)
-    )
-    if not last:
-        raise RuntimeError(
-            "Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-            "element, but got normalized_shape = []"
-        )
-    if a.shape[a.ndim - len(last) :] != last or a.ndim < len(last):
-        raise RuntimeError(
-            f"Given normalized_shape={list(last)}, expected input with shape [*, "
-            f"{', '.join(map(str, last))}], but got input of size{list(a.shape)}"
-        )
-    for name, tensor in (("weight", weight), ("bias", bias)):
-        if tensor is not None and tensor._a.shape != last:
-            raise RuntimeError(
-                f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
-                f"{list(tensor._a.shape)} and normalized_shape = {list(last)}"
-            )
+    last = _last_axes(a, normalized_shape, {"weight": weight, "bias": bias})
     size = math.prod(last)
     view = (math.prod(a.shape[: a.ndim - len(last)]), size)
-    if not a.size:
+    if not size:
         return x * 1
     made: Tensor = _normalised(NativeLayerNormBackward0, x, weight, bias, view, (1,), (size,), eps)[0]
     return made
@@ -412,14 +443,7 @@ def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float |
     tensor([ 1., -1.])
     """
     x = tensor_of(input)
-    last = (
-        tuple(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else (int(normalized_shape),)
-    )
-    if x._a.shape[x._a.ndim - len(last) :] != last or x._a.ndim < len(last):
-        raise RuntimeError(
-            f"Given normalized_shape={list(last)}, expected input with shape [*, "
-            f"{', '.join(map(str, last))}], but got input of size{list(x._a.shape)}"
-        )
+    last = _last_axes(x._a, normalized_shape, {"weight": weight})
     small = float(np.finfo(x._a.dtype).eps) if eps is None else eps
     out: Any = x * ((x * x).mean(tuple(range(-len(last), 0)), keepdim=True) + small).rsqrt()
     made: Tensor = out if weight is None else out * tensor_of(weight)
@@ -455,9 +479,6 @@ def local_response_norm(
     >>> pb.nn.functional.local_response_norm(pb.ones(1, 1, 1), 1, alpha=3.0, beta=0.5)
     tensor([[[0.5000]]])
     """
-    from .avg_pools import avg_pool1d
-    from .padding import pad
-
     x = tensor_of(input)
     if x._a.ndim < 3:
         raise ValueError(f"Expected 3D or higher dimensionality input (got {x._a.ndim} dimensions)")

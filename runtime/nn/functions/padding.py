@@ -72,6 +72,56 @@ def _sources(n: int, low: int, high: int, mode: str, axis: int, shape: Any) -> A
     return k % n
 
 
+def _widths(given: Any, shape: Any) -> list[tuple[int, int]]:
+    """Pairs of widths of the last axes, in the order of the axes.
+
+    Raises
+    ------
+    RuntimeError
+        If they are no pairs, more than there are axes, or cut more than there is.
+    """
+    flat = [int(width) for width in given]
+    if len(flat) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
+    if len(flat) // 2 > len(shape):
+        raise RuntimeError(
+            "Padding length should be less than or equal to two times the input dimension but got padding "
+            f"length {len(flat)} and input of dimension {len(shape)}"
+        )
+    pairs = list(zip(flat[::2], flat[1::2], strict=True))[::-1]
+    for axis, (low, high) in enumerate(pairs, len(shape) - len(pairs)):
+        if shape[axis] + low + high < 0:
+            raise RuntimeError(
+                f"The input size {shape[axis]}, plus negative padding {low} and {high}, resulted in a "
+                f"negative output size, which is invalid. Check dimension {axis} of your input."
+            )
+    return pairs
+
+
+def _framed_by_itself(x: Tensor, widths: list[tuple[int, int]], mode: str) -> Tensor:
+    """A tensor with a frame that repeats what is inside.
+
+    Raises
+    ------
+    NotImplementedError, RuntimeError
+        If the tensor has too many or too few axes, or the frame is too wide.
+    """
+    a, rank = x._a, len(widths)
+    if a.ndim not in (rank + 1, rank + 2) or rank > 3:
+        raise NotImplementedError(
+            f"Padding size {2 * rank} is not supported for {a.ndim}D input tensor.\nSupported combinations "
+            "for non-constant padding:\n  - 2D or 3D input: padding size = 2 (pads last dimension)\n  - 3D "
+            "or 4D input: padding size = 4 (pads last 2 dimensions)\n  - 4D or 5D input: padding size = 6 "
+            "(pads last 3 dimensions)"
+        )
+    matrices = []
+    for axis, (low, high) in enumerate(widths, a.ndim - rank):
+        at = _sources(a.shape[axis], low, high, mode, axis, a.shape)
+        matrices.append(matrix(np.arange(len(at)), at, np.ones(len(at)), (len(at), a.shape[axis]), a.dtype))
+    made: Tensor = record(_NODES[mode, rank], mapped(a, tuple(matrices)), (x,), None, tuple(matrices))
+    return made
+
+
 def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
     """A tensor with a frame.
 
@@ -102,43 +152,16 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     tensor([0., 1., 2., 0., 0.])
     """
     x = tensor_of(input)
-    given = [int(w) for w in pad]
-    ndim, shape = x._a.ndim, x._a.shape
-    if len(given) % 2:
-        raise RuntimeError("Padding length must be divisible by 2")
-    if len(given) // 2 > ndim:
-        raise RuntimeError(
-            "Padding length should be less than or equal to two times the input dimension but got padding "
-            f"length {len(given)} and input of dimension {ndim}"
-        )
-    pairs = [(given[2 * k], given[2 * k + 1]) for k in range(len(given) // 2)][::-1]
-    first = ndim - len(pairs)
-    for axis, (low, high) in enumerate(pairs, first):
-        if shape[axis] + low + high < 0:
-            raise RuntimeError(
-                f"The input size {shape[axis]}, plus negative padding {low} and {high}, resulted in a "
-                f"negative output size, which is invalid. Check dimension {axis} of your input."
-            )
+    widths = _widths(pad, x._a.shape)
     if mode == "constant":
-        made: Tensor = framed(x, (((0, 0),) * first) + tuple(pairs), 0 if value is None else value)
+        before = ((0, 0),) * (x._a.ndim - len(widths))
+        made: Tensor = framed(x, (*before, *widths), 0 if value is None else value)
         return made
     if mode not in ("reflect", "replicate", "circular"):
         raise NotImplementedError(f"Unrecognised padding mode {mode}")
     if value is not None and value != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
-    if ndim not in (len(pairs) + 1, len(pairs) + 2) or len(pairs) > 3:
-        raise NotImplementedError(
-            f"Padding size {len(given)} is not supported for {ndim}D input tensor.\nSupported combinations "
-            "for non-constant padding:\n  - 2D or 3D input: padding size = 2 (pads last dimension)\n  - 3D "
-            "or 4D input: padding size = 4 (pads last 2 dimensions)\n  - 4D or 5D input: padding size = 6 "
-            "(pads last 3 dimensions)"
-        )
-    matrices = []
-    for axis, (low, high) in enumerate(pairs, first):
-        at = _sources(shape[axis], low, high, mode, axis, shape)
-        matrices.append(matrix(np.arange(len(at)), at, np.ones(len(at)), (len(at), shape[axis]), x._a.dtype))
-    made = record(_NODES[mode, len(pairs)], mapped(x._a, tuple(matrices)), (x,), None, tuple(matrices))
-    return made
+    return _framed_by_itself(x, widths, mode)
 
 
 # ---- windows as columns
@@ -278,6 +301,11 @@ def fold(
     pullback.Size([1, 1, 2, 2])
     """
     x = tensor_of(input)
+    if x._a.ndim not in (2, 3):
+        raise RuntimeError(
+            "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero "
+            f"dimensions for input, but got: {list(x._a.shape)}"
+        )
     lengths = several(output_size, 2, "output_size")
     windows = _sliding(kernel_size, dilation, padding, stride)
     batched = x if x._a.ndim == 3 else x.unsqueeze(0)

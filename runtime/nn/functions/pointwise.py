@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,12 @@ import numpy as np
 from ....compiler.prims.registry import PRIMS
 from ...ops.kernels import Name
 from ...ops.pointwise import quiet
-from ...tape.node import Recorded
+from ...tape.node import Node, Recorded
+from ...tape.record import record
 from ...tape.views import write
+from ...tensor.reductions.reductions import title
 from ...tensor.tensor import Tensor
 from .operands import tensor_of
-
-_TITLES = {"int64": "Long", "int32": "Int", "int16": "Short", "int8": "Char", "uint8": "Byte", "bool": "Bool"}
 
 
 def applied(operation: Any, input: Any, inplace: bool, *settings: Any) -> Tensor:
@@ -24,19 +25,39 @@ def applied(operation: Any, input: Any, inplace: bool, *settings: Any) -> Tensor
     return made
 
 
-def floats(x: Tensor, kernel: str) -> Any:
-    """The array of a tensor of floats.
+def elementwise(node: type[Node], kernel: str, values: Callable[[Any], Any]) -> Callable[[Tensor], Any]:
+    """An activation without settings: its node, how messages call it, and what it computes of an array."""
+
+    def operation(x: Tensor) -> Any:
+        return record(node, values(floats(x, kernel)), (x,), (x,))
+
+    return operation
+
+
+def floats(x: Tensor, kernel: str, kinds: str = "f") -> Any:
+    """The array of a tensor of floats; with `kinds="fc"` also of complex numbers.
 
     Raises
     ------
     NotImplementedError
-        If it has integers: PyTorch's words, with the name of its kernel.
+        If it has others: PyTorch's words, with the name of its kernel.
     """
     a = x._a
-    if a.dtype.kind not in "fc":
-        raise NotImplementedError(
-            f"\"{kernel}\" not implemented for '{_TITLES.get(a.dtype.name, a.dtype.name)}'"
-        )
+    if a.dtype.kind not in kinds:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for '{title(a.dtype)}'")
+    return a
+
+
+def comparable(a: Any) -> Any:
+    """An array whose elements have an order.
+
+    Raises
+    ------
+    NotImplementedError
+        If it is complex.
+    """
+    if a.dtype.kind == "c":
+        raise NotImplementedError("clamp is not supported for complex types")
     return a
 
 

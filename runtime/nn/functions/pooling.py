@@ -14,6 +14,7 @@ from ...tape.record import like, record
 from ...tensor.tensor import Tensor
 from .activations import relu
 from .operands import tensor_of
+from .pointwise import floats
 from .sizes import several
 
 
@@ -170,19 +171,29 @@ def _count(windows: Windows, lengths: Ints, ceil: bool, shape: Ints) -> Ints:
     return tuple(count)
 
 
+def _over_two_axes(x: Any, windows: Windows) -> tuple[Any, Windows]:
+    """A pool over one axis as one over two, of which the first has length 1."""
+    return x.unsqueeze(-2), Windows(
+        (1, *windows.kernel), (1, *windows.stride), ((0, 0), *windows.padding), (1, *windows.dilation)
+    )
+
+
 def max_pool(
     input: Any, rank: int, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool, indices: bool
 ) -> Any:
-    """The largest elements of windows over `rank` axes, checked."""
+    """The largest elements of windows over `rank` axes, checked.
+
+    Raises
+    ------
+    RuntimeError, NotImplementedError
+        If sizes or the dtype do not fit.
+    """
     x = tensor_of(input)
     windows = _windows(rank, kernel, stride, padding, dilation)
     _check_rank(x, rank)
-    if rank == 1:  # as a pool over two axes, of which one has length 1
-        x = x.unsqueeze(-2)
-        windows = Windows(
-            (1, *windows.kernel), (1, *windows.stride), ((0, 0), *windows.padding), (1, *windows.dilation)
-        )
-    a = x._a
+    if rank == 1:
+        x, windows = _over_two_axes(x, windows)
+    a = floats(x, f"max_pool{max(rank, 2)}d", "fiu")
     lengths = a.shape[-max(rank, 2) :]
     count = _count(windows, lengths, ceil, a.shape)
     values, places = kernels.largest(a, windows, count)
@@ -204,15 +215,20 @@ def avg_pool(
     with_padding: bool,
     divisor: Any,
 ) -> Any:
-    """The means of windows over `rank` axes, checked."""
+    """The means of windows over `rank` axes, checked.
+
+    Raises
+    ------
+    RuntimeError, NotImplementedError
+        If sizes or the dtype do not fit.
+    """
     x = tensor_of(input)
     windows = _windows(rank, kernel, stride, padding)
     if divisor is not None and divisor == 0:
         raise RuntimeError("divisor must be not zero")
     _check_rank(x, rank)
     if rank == 1:
-        x = x.unsqueeze(-2)
-        windows = Windows((1, *windows.kernel), (1, *windows.stride), ((0, 0), *windows.padding), (1, 1))
+        x, windows = _over_two_axes(x, windows)
     a = x._a
     lengths = a.shape[-max(rank, 2) :]
     count = _count(windows, lengths, ceil, a.shape)

@@ -11,6 +11,7 @@ from ...tape.record import record
 from ...tensor.tensor import Tensor
 from .adaptive import adaptive_avg_pool, mapped, matrix, node_class
 from .operands import tensor_of
+from .pointwise import floats
 
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
 _NODES = {
@@ -68,6 +69,37 @@ def _counts(shape: Any, size: Any, scale_factor: Any, rank: int) -> tuple[list[i
     return [math.floor(float(n * f)) for n, f in zip(shape, parts, strict=True)], [float(f) for f in parts]
 
 
+def _check_mode(x: Tensor, mode: str, align_corners: bool | None, antialias: bool) -> None:
+    """Refuse modes that there are not, or not for this tensor.
+
+    Raises
+    ------
+    ValueError, NotImplementedError
+        For those.
+    """
+    ndim = x._a.ndim
+    if antialias or mode in ("bicubic", "lanczos"):
+        raise NotImplementedError(
+            "interpolate: antialias=True and the modes bicubic and lanczos are not supported; use bilinear"
+        )
+    linear = mode in _LINEAR.values()
+    if align_corners is not None and not linear:
+        raise ValueError(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | "
+            "bicubic | trilinear"
+        )
+    if ndim not in (3, 4, 5) or not (linear or mode in ("nearest", "nearest-exact", "area")):
+        raise NotImplementedError(
+            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {ndim}D) for the modes: nearest | "
+            f"linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got {mode})"
+        )
+    if linear and mode != _LINEAR[ndim - 2]:
+        wanted = next(rank for rank, name in _LINEAR.items() if name == mode)
+        raise NotImplementedError(f"Got {ndim}D input, but {mode} mode needs {wanted + 2}D input")
+    if linear:
+        floats(x, "compute_indices_weights_linear", "fc")
+
+
 def interpolate(
     input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
     align_corners: bool | None = None, recompute_scale_factor: bool | None = None, antialias: bool = False,
@@ -107,25 +139,8 @@ def interpolate(
     tensor([[[1., 1., 2., 2.]]])
     """
     x = tensor_of(input)
+    _check_mode(x, mode, align_corners, antialias)
     rank = x._a.ndim - 2
-    if antialias or mode in ("bicubic", "lanczos"):
-        raise NotImplementedError(
-            "interpolate: antialias=True and the modes bicubic and lanczos are not supported; use bilinear"
-        )
-    if align_corners is not None and mode not in _LINEAR.values():
-        raise ValueError(
-            "align_corners option can only be set with the interpolating modes: linear | bilinear | "
-            "bicubic | trilinear"
-        )
-    if rank not in (1, 2, 3) or mode not in ("nearest", "nearest-exact", "area", *_LINEAR.values()):
-        raise NotImplementedError(
-            f"Input Error: Only 3D, 4D and 5D input Tensors supported (got {x._a.ndim}D) for the modes: "
-            "nearest | linear | bilinear | bicubic | trilinear | lanczos | area | nearest-exact (got "
-            f"{mode})"
-        )
-    if mode in _LINEAR.values() and mode != _LINEAR[rank]:
-        wanted = next(r for r, name in _LINEAR.items() if name == mode)
-        raise NotImplementedError(f"Got {x._a.ndim}D input, but {mode} mode needs {wanted + 2}D input")
     counts, factors = _counts(x._a.shape[2:], size, scale_factor, rank)
     if mode == "area":
         pooled: Tensor = adaptive_avg_pool(x, counts, rank)
@@ -137,12 +152,8 @@ def interpolate(
             f"Input and output sizes should be greater than 0, but got input {list(x._a.shape[2:])} and "
             f"output {counts}"
         )
-    matrices = tuple(
-        [
-            _axis(n, k, mode, bool(align_corners), f, x._a.dtype)
-            for n, k, f in zip(x._a.shape[2:], counts, factors, strict=True)
-        ]
-    )
+    axes = zip(x._a.shape[2:], counts, factors, strict=True)
+    matrices = tuple([_axis(n, k, mode, bool(align_corners), f, x._a.dtype) for n, k, f in axes])
     made: Tensor = record(_NODES[mode, rank], mapped(x._a, matrices), (x,), None, matrices)
     return made
 
@@ -150,8 +161,33 @@ def interpolate(
 def upsample(
     input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: Any = None
 ) -> Tensor:
-    """The old name of `interpolate`."""
+    """The old name of `interpolate`.
+
+    Examples
+    --------
+    >>> import pullback as pb
+    >>> pb.nn.functional.upsample(pb.tensor([[[1.0, 2.0]]]), scale_factor=2)
+    tensor([[[1., 1., 2., 2.]]])
+    """
     return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def _checked(name: str, input: Any, argument: str, factor: int) -> tuple[Any, int]:
+    """The operands of a shuffle.
+
+    Raises
+    ------
+    RuntimeError
+        If there is no image, or the factor is not positive.
+    """
+    x, r = tensor_of(input), int(factor)
+    if x._a.ndim < 3:
+        raise RuntimeError(
+            f"{name} expects input to have at least 3 dimensions, but got input with {x._a.ndim} dimension(s)"
+        )
+    if r <= 0:
+        raise RuntimeError(f"{name} expects a positive {argument}, but got {r}")
+    return x, r
 
 
 def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
@@ -180,15 +216,8 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Tensor:
     tensor([[[0., 1.],
              [2., 3.]]])
     """
-    x, r = tensor_of(input), int(upscale_factor)
-    if x._a.ndim < 3:
-        raise RuntimeError(
-            f"pixel_shuffle expects input to have at least 3 dimensions, but got input with {x._a.ndim} "
-            "dimension(s)"
-        )
+    x, r = _checked("pixel_shuffle", input, "upscale_factor", upscale_factor)
     *front, channels, height, width = x._a.shape
-    if r <= 0:
-        raise RuntimeError(f"pixel_shuffle expects a positive upscale_factor, but got {r}")
     if channels % (r * r):
         raise RuntimeError(
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
@@ -226,15 +255,8 @@ def pixel_unshuffle(input: Any, downscale_factor: int) -> Tensor:
     >>> pb.nn.functional.pixel_unshuffle(pb.ones(1, 2, 2), 2).shape
     pullback.Size([4, 1, 1])
     """
-    x, r = tensor_of(input), int(downscale_factor)
-    if x._a.ndim < 3:
-        raise RuntimeError(
-            f"pixel_unshuffle expects input to have at least 3 dimensions, but got input with {x._a.ndim} "
-            "dimension(s)"
-        )
+    x, r = _checked("pixel_unshuffle", input, "downscale_factor", downscale_factor)
     *front, c, height, width = x._a.shape
-    if r <= 0:
-        raise RuntimeError(f"pixel_unshuffle expects a positive downscale_factor, but got {r}")
     if height % r or width % r:
         raise RuntimeError(
             "pixel_unshuffle expects height and width to be divisible by downscale_factor, but "
@@ -264,7 +286,7 @@ def channel_shuffle(input: Any, groups: int) -> Tensor:
     Raises
     ------
     RuntimeError
-        If the channels cannot be divided.
+        If the channels cannot be divided, or there are less than three axes.
 
     Examples
     --------
@@ -273,6 +295,10 @@ def channel_shuffle(input: Any, groups: int) -> Tensor:
     tensor([0., 2., 1., 3.])
     """
     x = tensor_of(input)
+    if x._a.ndim < 3:
+        raise RuntimeError(
+            f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(x._a.shape)}"
+        )
     n, c, *rest = x._a.shape
     if groups <= 0 or c % groups:
         raise RuntimeError(

@@ -1,8 +1,13 @@
-"""Arguments that are a number for all axes, or one for each."""
+"""Arguments that are one number, or one for each axis."""
 
 from __future__ import annotations
 
 from typing import Any
+
+
+def lengths(given: Any) -> tuple[Any, ...]:
+    """The lengths of axes from a sequence of them, or from that of one axis."""
+    return tuple(given) if isinstance(given, (tuple, list)) else (int(given),)
 
 
 def several(value: Any, rank: int, name: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Smooth activations: `gelu`, `silu`, `softplus`, `elu` and their kin."""
+"""Smooth activations: `gelu`, `silu`, `softplus`, `sigmoid` and their kin."""
 
 from __future__ import annotations
 
@@ -8,23 +8,17 @@ from typing import Any
 import numpy as np
 
 from ...ops.kernels import fused, fused_values
+from ...tape.mode import mode
 from ...tape.node import Node
-from ...tape.record import record
+from ...tape.record import record, requires
 from ...tensor.tensor import Tensor, axis_of
 from .operands import tensor_of
-from .pointwise import applied, erf_of, floats, sigmoid_of
+from .pointwise import applied, elementwise, erf_of, floats, sigmoid_of
 
 _ROOT_TWO = math.sqrt(2)
 _NORMAL = 1 / math.sqrt(2 * math.pi)
 _TANH = math.sqrt(2 / math.pi)
 _CUBE = 0.044715
-
-
-# ---- derivatives
-@fused
-def _elu_slope(g: Any, x: Any, alpha: Any, scale: Any, inside: Any) -> Any:
-    below = (inside * alpha * scale) * np.exp(np.minimum(x, 0) * inside)
-    return g * np.where(x <= 0, below, scale)
 
 
 @fused
@@ -59,33 +53,6 @@ def _softplus_slope(g: Any, x: Any, beta: Any, threshold: Any) -> Any:
 @fused
 def _logsigmoid_slope(g: Any, x: Any) -> Any:
     return g * sigmoid_of(-x)
-
-
-class EluBackward0(Node):
-    """scale · x, or scale · alpha · (exp(inside · x) - 1) below zero; `static` is alpha, scale, inside."""
-
-    __slots__ = ()
-
-    def backward(self, g: Any, x: Any) -> Any:
-        return (_elu_slope(g, x, *self.static),)
-
-
-class EluBackward1(EluBackward0):
-    """`EluBackward0` in place."""
-
-    __slots__ = ()
-
-
-class CeluBackward0(EluBackward0):
-    """`EluBackward0` with alpha inside of the exponential too."""
-
-    __slots__ = ()
-
-
-class CeluBackward1(EluBackward0):
-    """`CeluBackward0` in place."""
-
-    __slots__ = ()
 
 
 class GeluBackward0(Node):
@@ -146,115 +113,6 @@ class GluBackward0(Node):
 
 
 @fused_values
-def _elu_values(a: Any, alpha: Any, scale: Any, inside: Any) -> Any:
-    return np.where(a <= 0, np.expm1(np.minimum(a, 0) * inside) * (alpha * scale), a * scale)
-
-
-def _elu(x: Tensor, alpha: float, scale: float, inside: float, node: type[Node]) -> Any:
-    a = floats(x, "elu_cpu")
-    result = _elu_values(a, alpha, scale, inside).astype(a.dtype, copy=False)
-    return record(node, result, (x,), (x,), (alpha, scale, inside))
-
-
-def elu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """The input above zero, `alpha * (exp(input) - 1)` below.
-
-    Parameters
-    ----------
-    input
-        A tensor.
-    alpha
-        Minus the limit at minus infinity.
-    inplace
-        Write the result to the input.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.nn.functional.elu(pb.tensor([-1.0, 2.0]))
-    tensor([-0.6321,  2.0000])
-    """
-    return applied(_elu, input, inplace, alpha, 1.0, 1.0, EluBackward1 if inplace else EluBackward0)
-
-
-def elu_(input: Any, alpha: float = 1.0) -> Tensor:
-    """`elu` in place."""
-    return elu(input, alpha, True)
-
-
-_SELU = (1.6732632423543772848170429916717, 1.0507009873554804934193349852946, 1.0)
-
-
-def selu(input: Any, inplace: bool = False) -> Tensor:
-    """`elu`, scaled so that layers keep mean 0 and variance 1 (Klambauer et al., 2017).
-
-    Parameters
-    ----------
-    input
-        A tensor.
-    inplace
-        Write the result to the input.
-
-    Returns
-    -------
-    Tensor
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.nn.functional.selu(pb.tensor([-1.0, 2.0]))
-    tensor([-1.1113,  2.1014])
-    """
-    return applied(_elu, input, inplace, *_SELU, EluBackward1 if inplace else EluBackward0)
-
-
-def selu_(input: Any) -> Tensor:
-    """`selu` in place."""
-    return selu(input, True)
-
-
-def celu(input: Any, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """The input above zero, `alpha * (exp(input / alpha) - 1)` below.
-
-    Parameters
-    ----------
-    input
-        A tensor.
-    alpha
-        Minus the limit at minus infinity, not zero.
-    inplace
-        Write the result to the input.
-
-    Returns
-    -------
-    Tensor
-
-    Raises
-    ------
-    RuntimeError
-        If `alpha` is zero.
-
-    Examples
-    --------
-    >>> import pullback as pb
-    >>> pb.nn.functional.celu(pb.tensor([-1.0, 2.0]))
-    tensor([-0.6321,  2.0000])
-    """
-    if alpha == 0:
-        raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
-    return applied(_elu, input, inplace, alpha, 1.0, 1 / alpha, CeluBackward1 if inplace else CeluBackward0)
-
-
-def celu_(input: Any, alpha: float = 1.0) -> Tensor:
-    """`celu` in place."""
-    return celu(input, alpha, True)
-
-
-@fused_values
 def _gelu_values(a: Any) -> Any:
     return 0.5 * a * (1 + erf_of(a / _ROOT_TWO))
 
@@ -304,7 +162,9 @@ def _silu_values(a: Any) -> Any:
 
 
 def _silu(x: Tensor) -> Any:
-    a = floats(x, "silu_cpu")
+    a = floats(x, "silu_cpu", "fc")
+    if a.dtype.kind == "c" and mode.enabled and requires(x):
+        raise RuntimeError("silu does not support automatic differentiation for outputs with complex dtype.")
     return record(SiluBackward0, _silu_values(a), (x,), (x,))
 
 
@@ -322,6 +182,11 @@ def silu(input: Any, inplace: bool = False) -> Tensor:
     -------
     Tensor
 
+    Raises
+    ------
+    RuntimeError
+        If a complex input requires a gradient.
+
     Examples
     --------
     >>> import pullback as pb
@@ -336,9 +201,7 @@ def _mish_values(a: Any) -> Any:
     return a * np.tanh(np.logaddexp(a, 0.0))
 
 
-def _mish(x: Tensor) -> Any:
-    a = floats(x, "mish_cpu")
-    return record(MishBackward0, _mish_values(a), (x,), (x,))
+_mish = elementwise(MishBackward0, "mish_cpu", _mish_values)
 
 
 def mish(input: Any, inplace: bool = False) -> Tensor:
@@ -404,6 +267,9 @@ def _logsigmoid_values(a: Any) -> Any:
     return np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
 
 
+_logsigmoid = elementwise(LogSigmoidBackward0, "log_sigmoid_cpu", _logsigmoid_values)
+
+
 def logsigmoid(input: Any) -> Tensor:
     """`log(sigmoid(input))`.
 
@@ -422,10 +288,7 @@ def logsigmoid(input: Any) -> Tensor:
     >>> pb.nn.functional.logsigmoid(pb.tensor([0.0, 30.0]))
     tensor([-6.9315e-01, -9.3576e-14])
     """
-    x = tensor_of(input)
-    a = floats(x, "log_sigmoid_cpu")
-    made: Tensor = record(LogSigmoidBackward0, _logsigmoid_values(a), (x,), (x,))
-    return made
+    return applied(_logsigmoid, input, False)
 
 
 def glu(input: Any, dim: int = -1) -> Tensor:

@@ -37,38 +37,27 @@ class LogSoftmaxBackward0(Node):
         return (rows.log_softmax_slope(g, y, self.static),)
 
 
-def _axis(name: str, dim: int | None, ndim: int, level: int) -> int:
-    """The axis; without one, the axis that old code meant.
-
-    Raises
-    ------
-    IndexError
-        If there is no such axis.
-    """
-    if dim is None:
-        warnings.warn(
-            f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as "
-            "an argument.",
-            UserWarning,
-            stacklevel=level,
-        )
-        dim = 0 if ndim in (0, 1, 3) else 1
-    return axis_of(dim, ndim)
+def _axis(name: str, ndim: int) -> int:
+    """The axis that old code meant, which gave none."""
+    warnings.warn(
+        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as "
+        "an argument.",
+        UserWarning,
+        stacklevel=4,
+    )
+    return 0 if ndim in (0, 1, 3) else 1
 
 
 def _family(
-    name: str, node: type[Node], compute: Any, input: Any, dim: int | None, dtype: Any, level: int = 4
+    name: str, kernel: str, node: type[Node], compute: Any, input: Any, dim: int | None, dtype: Any
 ) -> Tensor:
     x = tensor_of(input)
     if dtype is not None and numpy_dtype(dtype) != x._a.dtype:
         x = x.to(of(numpy_dtype(dtype)))
-    a = x._a
-    rank = a.ndim
-    axis = _axis(name, dim, rank, level) if dim is None else axis_of(dim, rank)
-    if a.dtype.kind not in "fc":
-        floats(x, f"{name}_kernel_impl")
-    result = compute(a, axis) if rank else compute(a.reshape(1), 0).reshape(())
-    made: Tensor = record(node, result, (x,), None, axis if rank else None)
+    axis = axis_of(_axis(name, x._a.ndim) if dim is None else dim, x._a.ndim)
+    a = floats(x, kernel)
+    result = compute(a, axis) if a.ndim else compute(a.reshape(1), 0).reshape(())
+    made: Tensor = record(node, result, (x,), None, axis if a.ndim else None)
     return made
 
 
@@ -99,7 +88,7 @@ def softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     >>> pb.nn.functional.softmax(pb.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    return _family("softmax", SoftmaxBackward0, rows.softmax, input, dim, dtype)
+    return _family("softmax", "softmax_kernel_impl", SoftmaxBackward0, rows.softmax, input, dim, dtype)
 
 
 def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -129,13 +118,8 @@ def log_softmax(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype:
     >>> pb.nn.functional.log_softmax(pb.tensor([0.0, 0.0]), dim=0)
     tensor([-0.6931, -0.6931])
     """
-    return _family("log_softmax", LogSoftmaxBackward0, rows.log_softmax, input, dim, dtype)
-
-
-def _negative(input: Any) -> Any:
-    x = tensor_of(input)
-    floats(x, "softmax_kernel_impl")
-    return -x
+    node, compute = LogSoftmaxBackward0, rows.log_softmax
+    return _family("log_softmax", "log_softmax_kernel_impl", node, compute, input, dim, dtype)
 
 
 def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
@@ -165,7 +149,8 @@ def softmin(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any
     >>> pb.nn.functional.softmin(pb.tensor([0.0, 0.0]), dim=0)
     tensor([0.5000, 0.5000])
     """
-    return _family("softmin", SoftmaxBackward0, rows.softmax, _negative(input), dim, dtype)
+    x = -tensor_of(input)
+    return _family("softmin", "softmax_kernel_impl", SoftmaxBackward0, rows.softmax, x, dim, dtype)
 
 
 def gumbel_softmax(

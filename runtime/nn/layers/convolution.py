@@ -76,10 +76,7 @@ class _Conv(Module):
         self.padding_mode = padding_mode
         one, two = (in_channels, out_channels) if self._transposed else (out_channels, in_channels)
         self.weight = Parameter(new((one, two // groups, *self.kernel_size), device, dtype))
-        if bias:
-            self.bias = Parameter(new((out_channels,), device, dtype))
-        else:
-            self.register_parameter("bias", None)
+        self.register_parameter("bias", Parameter(new((out_channels,), device, dtype)) if bias else None)
         self.reset_parameters()
 
     def _check(self, in_channels: int, out_channels: int, groups: int, padding_mode: str) -> None:

@@ -11,6 +11,7 @@ from ...tape.views import written
 from ...tensor.tensor import Tensor
 from .. import functional as F
 from .. import init
+from ..functions.sizes import lengths
 from ..module import Module
 from ..parameter import Parameter
 from .new import new
@@ -67,10 +68,9 @@ class _BatchNorm(_Affine):
         self.affine, self.track_running_stats = affine, track_running_stats
         shape = (num_features,)
         self._trained(shape, affine, bias, device, dtype)
-        tracked = track_running_stats
-        self.register_buffer("running_mean", new(shape, device, dtype) if tracked else None)
-        self.register_buffer("running_var", new(shape, device, dtype) if tracked else None)
-        counted = wrap(Tensor, np.zeros((), np.int64)) if tracked else None
+        for name in ("running_mean", "running_var"):
+            self.register_buffer(name, new(shape, device, dtype) if track_running_stats else None)
+        counted = wrap(Tensor, np.zeros((), np.int64)) if track_running_stats else None
         self.register_buffer("num_batches_tracked", counted)
         self.reset_parameters()
 
@@ -105,7 +105,7 @@ class _BatchNorm(_Affine):
             if self.momentum is None:
                 share = 1.0 / float(counted._a)
         now = self.training or (mean is None and variance is None)
-        if not (not self.training or self.track_running_stats):
+        if self.training and not self.track_running_stats:
             mean = variance = None
         return F.batch_norm(input, mean, variance, self.weight, self.bias, now, share, self.eps)
 
@@ -230,11 +230,9 @@ class LayerNorm(_Affine):
         device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        given = normalized_shape
-        self.normalized_shape = tuple(given) if isinstance(given, (tuple, list)) else (int(given),)
+        self.normalized_shape = lengths(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
-        shape, affine = self.normalized_shape, elementwise_affine
-        self._trained(shape, affine, bias, device, dtype)
+        self._trained(self.normalized_shape, elementwise_affine, bias, device, dtype)
         self.reset_parameters()
 
     def forward(self, input: Any) -> Any:
@@ -255,8 +253,7 @@ class RMSNorm(Module):
         device: Any = None, dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__()
-        given = normalized_shape
-        self.normalized_shape = tuple(given) if isinstance(given, (tuple, list)) else (int(given),)
+        self.normalized_shape = lengths(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         made = Parameter(new(self.normalized_shape, device, dtype)) if elementwise_affine else None
         self.register_parameter("weight", made)

@@ -15,8 +15,9 @@ from ...tape.views import write
 from ..reductions.reductions import title
 from ..table import put
 from ..tensor import Tensor
+from .distributions import NormalBackward1, chances, check_deviation
 from .random import source
-from .sampling import NormalBackward1, chances, check_deviation, integers, normals, uniform
+from .sampling import integers, normals, uniform
 
 
 def _node(name: str) -> type[Node]:

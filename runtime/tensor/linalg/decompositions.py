@@ -1,4 +1,4 @@
-"""Decompositions of matrices: singular values, eigenvalues, QR, Cholesky.
+"""Decompositions of matrices: singular values, eigenvalues, QR.
 
 Vectors of a decomposition are determined up to a sign or phase only. Their derivatives take the one that the
 result has; a loss that depends on the phase has no derivative.

@@ -220,11 +220,16 @@ def std(
     return into(out, record(StdBackward0, np.sqrt(result), (given[0],), (given[0],), static))
 
 
-def _pair(name: str, node: type[Node], given: Any, root: bool) -> Any:
+def _and_mean(name: str, node: type[Node], root: bool, *arguments: Any) -> tuple[Tensor, Tensor]:
+    """The variance, or its root, and the mean; `arguments` are those of `_arguments` after its name."""
+    given = _arguments(name, *arguments)
     x, axes, _, keepdim = given
     result, static = _both(name, given)
     average = mean(x.detach(), axes, keepdim)._a
-    return record_many(node, (np.sqrt(result) if root else result, average), (x,), (x,), static)
+    pair: tuple[Tensor, Tensor] = record_many(
+        node, (np.sqrt(result) if root else result, average), (x,), (x,), static
+    )
+    return pair
 
 
 @function()
@@ -269,9 +274,8 @@ def var_mean(
     >>> pb.var_mean(pb.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    given = _arguments("var_mean", input, dim, args, unbiased, correction, keepdim)
-    pair: tuple[Tensor, Tensor] = _pair("var_mean", VarMeanBackward0, given, False)
-    return pair
+    given = (input, dim, args, unbiased, correction, keepdim)
+    return _and_mean("var_mean", VarMeanBackward0, False, *given)
 
 
 @function()
@@ -316,9 +320,8 @@ def std_mean(
     >>> pb.std_mean(pb.tensor([1.0, 2.0, 3.0]))
     (tensor(1.), tensor(2.))
     """
-    given = _arguments("std_mean", input, dim, args, unbiased, correction, keepdim)
-    pair: tuple[Tensor, Tensor] = _pair("std_mean", StdMeanBackward0, given, True)
-    return pair
+    given = (input, dim, args, unbiased, correction, keepdim)
+    return _and_mean("std_mean", StdMeanBackward0, True, *given)
 
 
 @function()

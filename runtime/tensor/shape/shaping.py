@@ -134,10 +134,11 @@ def fitted(array: np.ndarray[Any, Any], shape: tuple[Any, ...]) -> np.ndarray[An
     """
     try:
         made = array.reshape(shape)
+    except (TypeError, ValueError):
+        pass  # a sequence in the tuple, or a mistake: what follows names it in PyTorch's words
+    else:
         if made.shape == shape:
             return made
-    except (TypeError, ValueError):
-        pass
     return array.reshape(inferred(sizes(shape), array.size))
 
 

@@ -84,5 +84,10 @@ def test_what_is_refused() -> None:
     for words, call in refused:
         with pytest.raises(ValueError, match=words):
             call()
+    for f in (init.uniform_, init.trunc_normal_):
+        with pytest.raises(RuntimeError, match=r"a \[from, to\) range, but found from=2.0 > to=1.0"):
+            f(weight(2), a=2.0, b=1.0)
+    with pytest.raises(RuntimeError, match=r"normal expects std >= 0\.0, but found std -1"):
+        init.normal_(weight(2), std=-1)
     with pytest.warns(UserWarning, match="no-op"):
         init.kaiming_normal_(weight(0, 2))

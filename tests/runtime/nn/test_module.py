@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -21,6 +21,11 @@ from pullback.runtime.tensor.tensor import Tensor
 
 def t(a: Any) -> Any:
     return wrap(Tensor, np.asarray(a, np.float32))
+
+
+class Pair(NamedTuple):
+    one: Any
+    two: Any
 
 
 class Net(Module):
@@ -183,9 +188,31 @@ def test_backward_hooks() -> None:
     # Inputs that require no gradient: the hook is called all the same.
     calls: list[Any] = []
     other = Linear(2, 1)
-    other.register_full_backward_hook(lambda m, grad_input, grad_output: calls.append(grad_input))
+    handle = other.register_full_backward_hook(lambda m, grad_input, grad_output: calls.append(grad_input))
     other(t(np.ones((1, 2)))).sum().backward()
-    assert len(calls) == 1
+    assert calls == [(None,)]
+    handle.remove()
+    handle = other.register_full_backward_hook(lambda m, grad_input, grad_output: (None,))
+    other(t(np.ones((1, 2)))).sum().backward()
+    handle.remove()
+    other.register_full_backward_hook(lambda m, grad_input, grad_output: grad_output)
+    with pytest.raises(RuntimeError, match="where no input requires gradient should always return None"):
+        other(t(np.ones((1, 2)))).sum().backward()
+
+
+@pytest.mark.parametrize("kind", [list, tuple, Pair])
+def test_backward_hooks_see_all_results(kind: Any) -> None:
+    class Two(Module):
+        def forward(self, x: Any) -> Any:
+            made = (x * 2, x * 3)
+            return Pair(*made) if kind is Pair else kind(made)
+
+    net, seen = Two(), []
+    net.register_full_backward_hook(lambda m, grad_input, grad_output: seen.append(grad_output))
+    out = net(t(np.ones(2)).requires_grad_())
+    assert type(out) is kind
+    (out[0] + 5 * out[1]).sum().backward()
+    assert [g.tolist() for g in seen[0]] == [[1, 1], [5, 5]]
 
 
 def test_a_write_behind_a_backward_hook_is_refused() -> None:
@@ -268,6 +295,7 @@ def test_what_is_refused() -> None:
         (AttributeError, "`plain` is not an nn.Module", lambda: net.get_submodule("plain")),
         (AttributeError, "Linear has no attribute `nothing`", lambda: net.get_parameter("first.nothing")),
         (TypeError, "got an unexpected keyword argument 'size'", lambda: ReLU.__mro__[1](size=3)),
+        (TypeError, "takes a dtype, a device or a tensor, but got int", lambda: net.to(3)),
     ]
     for kind, words, call in refused:
         with pytest.raises(kind, match=words.replace("(", r"\(")):

@@ -10,6 +10,7 @@ from pullback.runtime.nn.parameter import Parameter
 from pullback.runtime.nn.utils import (
     clip_grad_norm_,
     clip_grad_value_,
+    get_total_norm,
     parameters_to_vector,
     vector_to_parameters,
 )
@@ -40,8 +41,24 @@ def test_norms_that_are_not_finite() -> None:
     p = with_gradient(np.nan)
     with pytest.raises(RuntimeError, match="is non-finite, so it cannot be clipped"):
         clip_grad_norm_(p, 1.0, error_if_nonfinite=True)
-    assert np.isnan(clip_grad_norm_(p, 1.0).item())
+    q = with_gradient(1)
+    assert np.isnan(clip_grad_norm_([p, q], 1.0).item())
+    assert np.isnan(q.grad.item())
     assert clip_grad_norm_([], 1.0).item() == 0
+
+
+def test_norms_of_several_dtypes() -> None:
+    z = Parameter(wrap(Tensor, np.zeros(1, np.complex64)))
+    z.grad = wrap(Tensor, np.array([3 + 4j], np.complex64))
+    w = Parameter(wrap(Tensor, np.zeros(1)))
+    w.grad = wrap(Tensor, np.array([12.0]))
+    norm = clip_grad_norm_([z, w], 1.3)
+    assert norm._a.dtype == np.float64
+    assert norm.item() == pytest.approx(13)
+    assert z.grad.item() == pytest.approx(0.3 + 0.4j)
+    assert w.grad.item() == pytest.approx(1.2)
+    half = [wrap(Tensor, np.full(2, 300, np.float16)) for _ in range(2)]
+    assert get_total_norm(half).item() == 600  # 300² is beyond float16
 
 
 def test_clip_grad_value() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from pullback.runtime.nn.parameter import Parameter
 from pullback.runtime.optim import steps
+from pullback.runtime.optim.adam import Adam
 from pullback.runtime.optim.sgd import SGD
 from pullback.runtime.tape.node import wrap
 from pullback.runtime.tensor.tensor import Tensor
@@ -90,6 +91,22 @@ def test_a_gradient_with_gaps_and_a_complex_parameter(monkeypatch: pytest.Monkey
     z._grad = wrap(Tensor, np.array([1 + 2j, 3 - 1j]))
     SGD([z], lr=0.5, momentum=0.5).step()
     np.testing.assert_array_equal(z._a, [-0.5 - 1j, -1.5 + 0.5j])
+
+
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_complex_parameters_of_any_layout(kind: Any) -> None:
+    start, slope = np.array([[1 + 2j, 3j], [4, 5 - 1j]]), np.array([[1j, 2], [3 - 1j, 4]])
+    found = []
+    for values in (start, np.asfortranarray(start), np.repeat(start, 2, 1)[:, ::2]):
+        z = Parameter(wrap(Tensor, values.copy("K") if values.base is None else values))
+        z._grad = wrap(Tensor, slope.copy())
+        optimizer = kind([z], lr=0.5)
+        optimizer.step()
+        optimizer.step()
+        found.append(z._a)
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(found[2], found[0])
+    assert (abs(found[0] - start) > 0.1).all()
 
 
 def test_a_step_is_a_write() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 from pullback.runtime.autograd.gradcheck import gradcheck, gradgradcheck
@@ -108,3 +109,30 @@ def test_sequences() -> None:
     y.backward()
     z_out.backward()
     assert x.grad.item() == pytest.approx(z.grad.item(), rel=1e-14)
+
+
+class Pair(NamedTuple):
+    one: Any
+    two: Any
+
+
+@pytest.mark.parametrize(
+    ("function", "first"),
+    [
+        (lambda x: [x * 2, "text"], lambda y: y[0]),
+        (lambda x: {"a": x.detach(), "b": (None, x * 2)}, lambda y: y["b"][1]),
+        (lambda x: Pair(3, x * 2), lambda y: y.two),
+    ],
+)
+def test_results_in_containers(function: Any, first: Any) -> None:
+    x = leaf(1.0, 1.0)
+    given = checkpoint(function, x)
+    assert type(given) is type(function(x))
+    first(given).sum().backward()
+    assert x.grad.tolist() == [2, 2]
+
+
+def test_tensors_in_other_objects_are_refused() -> None:
+    with pytest.raises(TypeError, match="got SimpleNamespace, whose tensors would get no gradient"):
+        checkpoint(lambda x: SimpleNamespace(y=x * 2), leaf(1.0, 1.0))
+    assert checkpoint(lambda x: SimpleNamespace(y=3), leaf(1.0, 1.0)).y == 3

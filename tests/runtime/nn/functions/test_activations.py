@@ -163,6 +163,30 @@ def test_integers_are_refused_in_pytorchs_words() -> None:
     assert F.relu(ones)._a.dtype == np.int64
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "relu", "relu6", "hardtanh", "leaky_relu", "rrelu", "hardsigmoid", "hardswish", "hardshrink",
+        "softshrink", "elu", "selu", "celu", "gelu", "mish", "softplus", "logsigmoid", "glu",
+    ],
+)  # fmt: skip
+def test_complex_numbers_are_refused(name: str) -> None:
+    with pytest.raises(NotImplementedError, match=r"not implemented for 'ComplexDouble'|clamp is not"):
+        getattr(F, name)(wrap(Tensor, np.ones(2) * (1 + 1j)))
+
+
+def test_silu_of_complex_numbers() -> None:
+    z = np.array([1 + 1j, -0.5 + 2j])
+    np.testing.assert_allclose(F.silu(wrap(Tensor, z))._a, z / (1 + np.exp(-z)))
+    with pytest.raises(RuntimeError, match="silu does not support automatic differentiation"):
+        F.silu(checks.leaf(z))
+
+
+def test_softmin_of_integers_in_another_dtype() -> None:
+    got = F.softmin(wrap(Tensor, np.array([1, 2])), 0, dtype="float64")
+    np.testing.assert_allclose(got._a, special.softmax([-1.0, -2.0]))
+
+
 def test_bad_arguments() -> None:
     x = wrap(Tensor, POINTS)
     with pytest.raises(RuntimeError, match="approximate argument must be either none or tanh"):
@@ -175,5 +199,9 @@ def test_bad_arguments() -> None:
         F.softmax(x, 2)
     with pytest.raises(RuntimeError, match="lambda must be greater or equal to 0"):
         F.softshrink(x, -1)
+    with pytest.raises(RuntimeError, match="scalar or 1D tensor, but got: ndim = 2"):
+        F.prelu(x, wrap(Tensor, np.ones((4, 1))))
+    with pytest.raises(RuntimeError, match=r"Type promoting not supported\. Got Double and Float"):
+        F.prelu(x, wrap(Tensor, np.ones(4, np.float32)))
     with pytest.warns(UserWarning, match="Implicit dimension choice for softmax"):
         assert F.softmax(x)._a.sum() == pytest.approx(3)

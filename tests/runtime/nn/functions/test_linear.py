@@ -103,6 +103,9 @@ def test_distances() -> None:
     checks.check(F.normalize, x)
 
 
+CUBE = np.ones((3, 4, 4))
+
+
 def test_what_is_refused() -> None:
     x, rows = t(np.ones((2, 4))), t([0, 1])
     refused: list[tuple[type[Exception], str, Any]] = [
@@ -114,6 +117,14 @@ def test_what_is_refused() -> None:
         (IndexError, "index out of range in self", lambda: F.embedding(t([5]), t(W))),
         (RuntimeError, "Expected tensor for argument #1 'indices'", lambda: F.embedding(t([0.5]), t(W))),
         (NotImplementedError, "gradients are dense", lambda: F.embedding(rows, t(W), sparse=True)),
+        (RuntimeError, "'weight' must be 2-D", lambda: F.embedding(rows, t(B))),
+        (RuntimeError, "input dimensions do not match: got 2 and 1", lambda: F.bilinear(x, x[0], t(CUBE))),
+        (RuntimeError, "batch dimensions do not match at dim 0: got 2 and 1",
+         lambda: F.bilinear(x, x[:1], t(CUBE))),
+        (RuntimeError, "input2 size does not match weight size: got 1 but expected 4",
+         lambda: F.bilinear(x, x[:, :1], t(CUBE))),
+        (RuntimeError, "bias size does not match weight size: got 1 but expected 3",
+         lambda: F.bilinear(x, x, t(CUBE), t([0.0]))),
         (RuntimeError, "Class values must be non-negative", lambda: F.one_hot(t([-1]))),
         (RuntimeError, "Class values must be smaller", lambda: F.one_hot(t([3]), 2)),
         (RuntimeError, "only applicable to index tensor of type LongTensor", lambda: F.one_hot(t([0.0]))),

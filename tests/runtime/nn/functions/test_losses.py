@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensor_checks as checks
 from pullback.runtime.nn import functional as F
+from pullback.runtime.tape.mode import no_grad
 from pullback.runtime.tape.node import wrap
 from pullback.runtime.tensor.tensor import Tensor
 from scipy import special
@@ -187,6 +188,35 @@ def test_older_arguments() -> None:
         F.l1_loss(t(X), t(T), reduction="foo")
 
 
+@pytest.mark.parametrize(
+    ("argument", "call"),
+    [
+        ("weight", lambda w: F.binary_cross_entropy(t(P), t(Q), weight=w)),
+        ("weight", lambda w: F.binary_cross_entropy_with_logits(t(X), t(Q), weight=w)),
+        ("pos_weight", lambda w: F.binary_cross_entropy_with_logits(t(X), t(Q), pos_weight=w)),
+        ("weight", lambda w: F.nll_loss(t(LOGP), t(CLASSES), weight=w)),
+        ("weight", lambda w: F.cross_entropy(t(X), t(CLASSES), weight=w)),
+        ("weight", lambda w: F.cross_entropy(t(X), t(CLASSES), weight=w, label_smoothing=0.1)),
+        ("target", lambda w: F.soft_margin_loss(t(X[0]), w)),
+    ],
+)
+def test_operands_without_a_derivative_are_refused(argument: str, call: Any) -> None:
+    with pytest.raises(RuntimeError, match=f"not differentiable with respect to argument '{argument}'"):
+        call(checks.leaf(WEIGHTS))
+    with no_grad():
+        assert float(call(checks.leaf(WEIGHTS))) == float(call(t(WEIGHTS)))
+
+
+def test_weights_have_derivatives_where_pytorch_has_them() -> None:
+    for f, losses, mean in (
+        (F.mse_loss, (X - T) ** 2, lambda losses: (P * losses).sum() / P.sum()),
+        (F.huber_loss, smooth(X - T, 1.0), lambda losses: (P * losses).mean()),
+    ):
+        assert float(f(t(X), t(T), weight=t(P))) == pytest.approx(mean(losses))
+        checks.check(lambda x, w, f=f: f(x, t(T), weight=w), X, P)
+    checks.check(lambda x, w: F.cross_entropy(x, t(P), weight=w), X, WEIGHTS)
+
+
 def test_names_of_nodes() -> None:
     x = checks.leaf(X)
     assert F.mse_loss(x, t(T)).grad_fn.name() == "MseLossBackward0"
@@ -237,10 +267,32 @@ def test_what_is_refused() -> None:
             lambda: F.binary_cross_entropy(t(P), t(Q.astype(np.float32))),
         ),
         (ValueError, "var has negative entry", lambda: F.gaussian_nll_loss(t(X), t(T), t(-P))),
+        (NotImplementedError, "\"mse_cpu\" not implemented for 'Long'", lambda: F.mse_loss(t([1]), t([2]))),
+        (
+            NotImplementedError,
+            "\"huber_cpu\" not implemented for 'ComplexDouble'",
+            lambda: F.huber_loss(t([1j]), t([2j])),
+        ),
+        (NotImplementedError, "smooth_l1_cpu", lambda: F.smooth_l1_loss(t([1]), t([2]))),
+        (
+            NotImplementedError,
+            "log_sigmoid_cpu",
+            lambda: F.binary_cross_entropy_with_logits(t([1j]), t([2j])),
+        ),
         (
             RuntimeError,
-            "not differentiable with respect to argument 'target'",
-            lambda: F.soft_margin_loss(t(X), checks.leaf(SIGNS)),
+            r"Expected target size \[4\], but got \[1\]",
+            lambda: F.multi_margin_loss(t(X), t([1])),
+        ),
+        (
+            RuntimeError,
+            r"inconsistent weight size, expected 3 but got \[4\]",
+            lambda: F.multi_margin_loss(t(X), t(CLASSES), weight=t(np.ones(4))),
+        ),
+        (
+            RuntimeError,
+            "Expected non-empty vector or matrix",
+            lambda: F.multi_margin_loss(t(X[None]), t([1])),
         ),
         (
             RuntimeError,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensor_checks as checks
 from pullback.runtime.nn import functional as F
+from pullback.runtime.tape.mode import no_grad
 from pullback.runtime.tape.node import wrap
 from pullback.runtime.tensor.tensor import Tensor
 
@@ -114,6 +115,24 @@ def test_float32_is_as_good_as_it_can_be() -> None:
     np.testing.assert_allclose(got, unit(x.astype(np.float64), (0, 2, 3)), atol=1e-3)
 
 
+def test_an_empty_batch_gives_gradients_of_zero() -> None:
+    w, b = checks.leaf(W), checks.leaf(B)
+    F.layer_norm(t(np.ones((0, 4))), (4,), w, b).sum().backward()
+    assert w.grad.tolist() == b.grad.tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("place", [0, 1])
+def test_moving_moments_have_no_derivative(place: int, training: bool) -> None:
+    moments = [t(np.ones(4)), t(np.ones(4))]
+    moments[place].requires_grad_()
+    name = ("running_mean", "running_var")[place]
+    with pytest.raises(RuntimeError, match=f"not differentiable with respect to argument '{name}'"):
+        F.batch_norm(t(checks.sample(3, 4)), *moments, training=training)
+    with no_grad():
+        assert F.batch_norm(t(checks.sample(3, 4)), *moments, training=training).shape == (3, 4)
+
+
 def test_names_of_nodes() -> None:
     x = checks.leaf(checks.sample(2, 4, 3))
     assert F.batch_norm(x, None, None, training=True).grad_fn.name() == "NativeBatchNormBackward0"
@@ -146,6 +165,12 @@ def test_what_is_refused() -> None:
             lambda: F.layer_norm(x, (3,)),
         ),
         (RuntimeError, "at least 1-dimensional", lambda: F.layer_norm(x, ())),
+        (RuntimeError, "at least 1-dimensional", lambda: F.rms_norm(x, ())),
+        (
+            RuntimeError,
+            "Expected weight to be of same shape",
+            lambda: F.rms_norm(x, (4,), t(np.ones((2, 1)))),
+        ),
         (RuntimeError, "Expected weight to be of same shape", lambda: F.layer_norm(x, (4,), t(np.ones(3)))),
         (RuntimeError, "to be divisible by num_groups", lambda: F.group_norm(x, 3)),
         (ValueError, "Expected more than 1 spatial element", lambda: F.instance_norm(t(np.ones((2, 4, 1))))),

@@ -112,6 +112,10 @@ def test_what_is_refused() -> None:
         ),
         (RuntimeError, "expected size of input's dimension 2", lambda: F.fold(t(np.ones((1, 4, 3))), 3, 2)),
         (RuntimeError, "sliding blocks", lambda: F.unfold(x, 5)),
+        (RuntimeError, r"but got: \[4\]", lambda: F.fold(t(np.ones(4)), 2, 2)),
+        (RuntimeError, "can't be cast to the desired output type Long", lambda: F.dropout(t([1, 2]), 0.1)),
+        (RuntimeError, "can't be cast to", lambda: F.alpha_dropout(t([1, 2]), 0.1, training=True)),
+        (RuntimeError, "at least 2 dimensions", lambda: F.feature_alpha_dropout(x[0, 0], training=True)),
     ]
     for kind, words, call in refused:
         with pytest.raises(kind, match=words):

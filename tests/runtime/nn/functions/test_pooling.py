@@ -155,7 +155,7 @@ def test_names_of_nodes() -> None:
 
 
 def test_what_is_refused() -> None:
-    x = t(np.ones((1, 1, 4, 4)))
+    x, whole = t(np.ones((1, 1, 4, 4))), t(np.ones((1, 1, 4, 4), np.int64))
     refused: list[tuple[type[Exception], str, Any]] = [
         (
             RuntimeError,
@@ -177,6 +177,16 @@ def test_what_is_refused() -> None:
         (NotImplementedError, "got foo", lambda: F.interpolate(x, 3, mode="foo")),
         (NotImplementedError, "bicubic", lambda: F.interpolate(x, 3, mode="bicubic")),
         (RuntimeError, "divisible by the square of upscale_factor", lambda: F.pixel_shuffle(x, 2)),
+        (RuntimeError, "channel_shuffle expects input with > 2 dims", lambda: F.channel_shuffle(x[0, 0], 2)),
+        *[
+            (NotImplementedError, f"\"{kernel}\" not implemented for '{kind}'", call)
+            for kernel, kind, call in (
+                ("compute_indices_weights_linear", "Long", lambda: F.interpolate(whole, 8, mode="bilinear")),
+                ("adaptive_avg_pool2d", "Long", lambda: F.adaptive_avg_pool2d(whole, 2)),
+                ("adaptive_max_pool2d", "ComplexDouble", lambda: F.adaptive_max_pool2d(x * 1j, 2)),
+                ("max_pool2d", "ComplexDouble", lambda: F.max_pool2d(x * 1j, 2)),
+            )
+        ],
     ]
     for kind, words, call in refused:
         with pytest.raises(kind, match=words):

@@ -102,6 +102,14 @@ def same(layer: Any, expected: Any, *inputs: Any) -> None:
     np.testing.assert_allclose(layer(*inputs)._a, expected._a, rtol=1e-6)
 
 
+def drawn(layer: Any) -> Any:
+    """The layer with random parameters, so that none of them can be left out unseen."""
+    rng = np.random.default_rng(1)
+    for p in layer.parameters():
+        p.data.copy_(t(rng.standard_normal(p.shape)))
+    return layer
+
+
 def test_layers_with_parameters() -> None:
     x = image(2, 4, 6, 6)
     conv = nn.Conv2d(4, 6, 3, 2, 1, groups=2)
@@ -115,9 +123,12 @@ def test_layers_with_parameters() -> None:
     same(round_, F.conv2d(F.pad(x, (1, 1, 1, 1), "circular"), round_.weight, round_.bias), x)
     wide = nn.Conv1d(4, 2, 3, padding="same", padding_mode="replicate")
     assert wide(x[:, :, 0])._a.shape == (2, 2, 6)
-    group, layer = nn.GroupNorm(2, 4), nn.LayerNorm(6)
-    same(group, F.group_norm(x, 2), x)
-    same(layer, F.layer_norm(x, (6,)), x)
+    group, layer, root = drawn(nn.GroupNorm(2, 4)), drawn(nn.LayerNorm(6)), drawn(nn.RMSNorm(6, eps=0.1))
+    same(group, F.group_norm(x, 2, group.weight, group.bias), x)
+    same(layer, F.layer_norm(x, (6,), layer.weight, layer.bias), x)
+    same(root, F.rms_norm(x, (6,), root.weight, 0.1), x)
+    two = drawn(nn.Bilinear(6, 6, 3))
+    same(two, F.bilinear(x, x + 1, two.weight, two.bias), x, x + 1)
     rows = t([[1, 2]]).to(dtype="int64")  # type: ignore[attr-defined]
     table = nn.Embedding(5, 3, padding_idx=-1)
     same(table, F.embedding(rows, table.weight), rows)
@@ -137,7 +148,7 @@ def test_default_parameters() -> None:
 
 def test_batch_norm_has_modes() -> None:
     x = image(8, 3, 2, 2)
-    norm = nn.BatchNorm2d(3)
+    norm = drawn(nn.BatchNorm2d(3))
     norm(x)
     norm(x)
     assert norm.num_batches_tracked.item() == 2
@@ -145,7 +156,7 @@ def test_batch_norm_has_modes() -> None:
     before = norm.running_mean._a.copy()
     out = norm.eval()(x)
     np.testing.assert_array_equal(norm.running_mean._a, before)
-    same(norm, F.batch_norm(x, norm.running_mean, norm.running_var), x)
+    same(norm, F.batch_norm(x, norm.running_mean, norm.running_var, norm.weight, norm.bias), x)
     assert out.requires_grad
     average = nn.BatchNorm2d(3, momentum=None)
     for part in (x[:4], x[4:]):
@@ -155,7 +166,11 @@ def test_batch_norm_has_modes() -> None:
     same(untracked, F.batch_norm(x, None, None, training=True), x)
     with pytest.raises(ValueError, match=r"expected 4D input \(got 3D input\)"):
         norm(x[0])
-    same(nn.InstanceNorm2d(3), F.instance_norm(x), x)
+    each = drawn(nn.InstanceNorm2d(3, affine=True, track_running_stats=True))
+    same(each, F.instance_norm(x, weight=each.weight, bias=each.bias), x)
+    mean, variance = each.running_mean, each.running_var
+    np.testing.assert_allclose(mean._a, 0.1 * x._a.mean((0, 2, 3)), rtol=1e-4)
+    same(each.eval(), F.batch_norm(x, mean, variance, each.weight, each.bias), x)
     assert nn.InstanceNorm2d(3)(x[0])._a.shape == (3, 2, 2)
 
 
@@ -193,6 +208,8 @@ def test_losses() -> None:
     x, z = checks.leaf(checks.sample(4, 3)), wrap(Tensor, checks.sample(4, 3, seed=1))
     classes = wrap(Tensor, np.array([0, 1, 2, 1]))
     weight = wrap(Tensor, np.array([1.0, 2.0, 3.0]))
+    shares = wrap(Tensor, np.linspace(0.1, 0.9, 12).reshape(4, 3))
+    signs = wrap(Tensor, np.where(np.arange(12).reshape(4, 3) % 2, 1.0, -1.0))
     pairs = [
         (nn.MSELoss(reduction="sum"), F.mse_loss(x, z, reduction="sum"), (x, z)),
         (nn.SmoothL1Loss(beta=0.5), F.smooth_l1_loss(x, z, beta=0.5), (x, z)),
@@ -211,10 +228,28 @@ def test_losses() -> None:
         (nn.GaussianNLLLoss(full=True), F.gaussian_nll_loss(x, z, z, full=True), (x, z, z)),
         (nn.PoissonNLLLoss(log_input=False), F.poisson_nll_loss(x, z, False), (x, z)),
         (nn.TripletMarginLoss(2.0), F.triplet_margin_loss(x, z, z, 2.0), (x, z, z)),
+        (nn.L1Loss(reduction="sum"), F.l1_loss(x, z, reduction="sum"), (x, z)),
+        (nn.BCEWithLogitsLoss(weight), F.binary_cross_entropy_with_logits(x, z, weight), (x, z)),
+        (nn.BCELoss(weight), F.binary_cross_entropy(x.sigmoid(), shares, weight), (x.sigmoid(), shares)),
+        (nn.KLDivLoss(reduction="sum"), F.kl_div(x, shares, reduction="sum"), (x, shares)),
+        (nn.SoftMarginLoss(reduction="sum"), F.soft_margin_loss(x, signs, reduction="sum"), (x, signs)),
+        (nn.HingeEmbeddingLoss(), F.hinge_embedding_loss(x, signs, 1.0), (x, signs)),
+        (nn.HingeEmbeddingLoss(0.3), F.hinge_embedding_loss(x, signs, 0.3), (x, signs)),
+        (nn.MarginRankingLoss(), F.margin_ranking_loss(x, z, signs, 0.0), (x, z, signs)),
+        (nn.MarginRankingLoss(0.3), F.margin_ranking_loss(x, z, signs, 0.3), (x, z, signs)),
+        (nn.CosineEmbeddingLoss(0.3), F.cosine_embedding_loss(x, z, signs[:, 0], 0.3), (x, z, signs[:, 0])),
+        (nn.MultiMarginLoss(2, 0.3, weight), F.multi_margin_loss(x, classes, 2, 0.3, weight), (x, classes)),
+        (
+            nn.MultiLabelSoftMarginLoss(weight),
+            F.multilabel_soft_margin_loss(x, shares, weight),
+            (x, shares),
+        ),
     ]
     for layer, expected, inputs in pairs:
         same(layer, expected, *inputs)
     assert list(nn.CrossEntropyLoss(weight).state_dict()) == ["weight"]
+    both = nn.BCEWithLogitsLoss(weight, pos_weight=weight)
+    assert list(both.state_dict()) == ["weight", "pos_weight"]
     with pytest.warns(UserWarning, match="size_average and reduce"):
         assert nn.MSELoss(size_average=False).reduction == "sum"
 

@@ -55,18 +55,6 @@ def test_where_elements_are() -> None:
     assert (rows.tolist(), columns.tolist()) == ([0, 1], [1, 0])
 
 
-def test_sorted_rows() -> None:
-    edges = torch.tensor([1.0, 2.0, 2.0, 5.0])
-    values = torch.tensor([[0.0, 2.0], [5.0, 9.0]])
-    assert torch.searchsorted(edges, values).tolist() == [[0, 1], [3, 4]]
-    assert torch.searchsorted(edges, values, right=True).tolist() == [[0, 3], [4, 4]]
-    assert torch.searchsorted(edges, 2.0, side="right").item() == 3
-    assert torch.bucketize(values, edges, out_int32=True).dtype is torch.int32
-    rows = torch.tensor([[1.0, 3.0], [6.0, 2.0]])
-    order = torch.tensor([[0, 1], [1, 0]])
-    assert torch.searchsorted(rows, values, sorter=order).tolist() == [[0, 1], [1, 2]]
-
-
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
@@ -88,11 +76,6 @@ def test_sorted_rows() -> None:
         (lambda x: x.take(_t(PICKS * 9)), IndexError, "out of range"),
         (lambda x: x.masked_select(x), RuntimeError, "expected BoolTensor for mask"),
         (lambda x: x.masked_select(_t(MASK[:2])), RuntimeError, "The size of tensor a"),
-        (
-            lambda x: torch.searchsorted(x, 1.0, right=True, side="left"),
-            RuntimeError,
-            "can't be set to opposites",
-        ),
     ],
 )
 def test_errors(call: Any, error: type[Exception], message: str) -> None:
