@@ -22,6 +22,7 @@ from ..tensor import namespace as _installed  # noqa: F401 (puts the methods on 
 from ..tensor.pointwise.casting import cast
 from ..tensor.table import FUNCTIONS, METHODS
 from ..tensor.tensor import Tensor
+from .code import formats
 
 _HINT = (
     "use NumPy's functions on it (np.sin, not math.sin), keep it as it is, or pb.stop_gradient it where no "
@@ -211,7 +212,8 @@ class Array(Tensor):
         return object.__hash__(self) if self._a.ndim else hash(self._a.item())
 
     def __float__(self) -> float:
-        self._refuse("float")
+        if not formats(sys._getframe(1)):
+            self._refuse("float")
         return float(self._a)
 
     def __complex__(self) -> complex:

@@ -73,7 +73,9 @@ class Classes:
             for name, item in vars(one).items():
                 code = getattr(_function(item), "__code__", None)
                 made = code is not None and code.co_filename == "<string>" and name in _MADE
-                if code is not None and not made and self._asks(_function(item)):
+                if code is None or made or self.foreign(_function(item).__module__):
+                    continue
+                if self._asks(_function(item)):
                     raise UnsupportedError(
                         f"a method of {one.__qualname__} asks for the class of a value ({name}), and such a "
                         f"class ({_why(cls)}) cannot be taken to the tape",

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from ...compiler.call import doors
 from ...compiler.call.custom import CustomVjp, stop_gradient
-from ...compiler.errors import ArgumentError, NoRuleError, PullbackError, TypeMismatchError, UnsupportedError
+from ...compiler.errors import ArgumentError, NoRuleError, UnsupportedError
 from ...compiler.public.derivative import Derivative
 from ...compiler.public.differentiable import Differentiable
-from ...compiler.public.fallback import REFUSALS, Fallback
+from ...compiler.public.fallback import Fallback
 from ...compiler.public.higher import vjp
 from ...compiler.public.verifying import float_parts, is_float, replaced
 from ..tape.node import Recorded, wrap
@@ -113,25 +112,14 @@ def call(owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     def in_face(value: Any) -> Any:  # Tensors for Tensors, Arrays in a program on Arrays
         return faced(value, face_of(tuple(_tensors(args))))
 
-    if fallback.always and isinstance(owner, Differentiable):
-        return in_face(on_tape(target, args))
-    try:
-        made = _Compiled(owner, args)
-    except PullbackError as error:
-        # Inside of a run a function may have captured Arrays, which the compiler does not know.
-        if not isinstance(error, REFUSALS) and not (running.runs and isinstance(error, TypeMismatchError)):
-            raise
-        refused = error
-    else:
-        return _results(made, args)
-    if running.runs and fallback.how == "auto":  # who runs on the tape has been told so
+    def taped(tape: Any) -> Any:
         if isinstance(owner, Differentiable):
             return in_face(on_tape(target, args))
-        return owner._taped(doors.tape[0](), target.bind(args, {})).answer
-    if isinstance(owner, Differentiable):
-        return fallback.instead(refused, target, lambda _: in_face(on_tape(target, args)))
-    params = target.bind(args, {})
-    return fallback.instead(refused, target, lambda tape: owner._taped(tape, params).answer)
+        return owner._taped(tape, target.bind(args, {})).answer
+
+    # Who runs on the tape has been told so.
+    made = fallback.run(target, lambda: _Compiled(owner, args), taped, silent=bool(running.runs))
+    return _results(made, args) if isinstance(made, _Compiled) else made
 
 
 def _results(made: Any, args: tuple[Any, ...]) -> Any:

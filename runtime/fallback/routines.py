@@ -82,6 +82,12 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     return np.matmul(onto, weights)
 
 
+@handles(np.outer)
+def _outer(a: Any, b: Any, out: Any = None) -> Any:
+    rows, columns = (v if isinstance(v, Recorded) else np.asarray(v) for v in (a, b))
+    return np.multiply(np.reshape(rows, (-1, 1)), np.reshape(columns, (1, -1)), out=out)
+
+
 @handles(np.lib.stride_tricks.sliding_window_view)
 def _sliding_window_view(x: Any, window_shape: Any, axis: Any = None, **kwargs: Any) -> Any:
     """The windows as a copy, which may not be written to in NumPy either."""

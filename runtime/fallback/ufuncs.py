@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -151,11 +152,18 @@ def on_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     return library.call(function, args, kwargs)
 
 
+_COMPARED = {
+    np.equal: operator.eq, np.not_equal: operator.ne, np.less: operator.lt, np.less_equal: operator.le,
+    np.greater: operator.gt, np.greater_equal: operator.ge,
+}  # fmt: skip
+
+
 def _dunder(ufunc: Any, swapped: bool = False) -> Any:
     if ufunc in PLAIN:
+        python = _COMPARED[ufunc]  # as the ufunc, but other types are unequal
 
         def compare(x: Any, z: Any) -> Any:
-            return ufunc(x._a, z._a if isinstance(z, Recorded) else z)
+            return python(x._a[()], z._a[()] if isinstance(z, Recorded) else z)
 
         return compare
     quick = QUICK[ufunc]
@@ -188,14 +196,14 @@ for _name, _ufunc in {
     "ge": np.greater_equal,
 }.items():  # fmt: skip
     setattr(Array, f"__{_name}__", _dunder(_ufunc))
-for _name, _operator in {
+for _name, _function in {
     "neg": QUICK[np.negative],
     "pos": QUICK[np.positive],
     "abs": QUICK[np.absolute],
     "matmul": lambda x, z: np.matmul(x, z),
     "rmatmul": lambda x, z: np.matmul(z, x),
 }.items():
-    setattr(Array, f"__{_name}__", _operator)
+    setattr(Array, f"__{_name}__", _function)
 
 
 def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
