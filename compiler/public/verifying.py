@@ -65,6 +65,20 @@ def replaced(value: Any, leaves: Iterator[Any]) -> Any:
     return build(type(value), [replaced(p, leaves) for p in parts], keys)
 
 
+def copied_into(gradients: Any, outs: Sequence[Any]) -> Any:
+    """Gradients with other arrays in the place of theirs, which get their elements."""
+    arrays = iter(outs)
+
+    def copied(part: Any) -> Any:
+        if not isinstance(part, np.ndarray):
+            return part
+        out = next(arrays)
+        out[...] = part
+        return out
+
+    return replaced(gradients, map(copied, float_parts(gradients)))
+
+
 def moved(value: Any, direction: Sequence[Any], step: float) -> Any:
     """value + step · direction."""
     pairs = zip(float_parts(value), direction, strict=True)
