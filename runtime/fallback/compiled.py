@@ -12,11 +12,12 @@ from ...compiler.errors import ArgumentError, NoRuleError, UnsupportedError
 from ...compiler.public.derivative import Derivative
 from ...compiler.public.differentiable import Differentiable
 from ...compiler.public.fallback import Fallback
-from ...compiler.public.higher import vjp
+from ...compiler.public.higher import base_of, places, vjp
 from ...compiler.public.verifying import float_parts, is_float, replaced
 from ..tape.node import Recorded, wrap
 from ..tape.record import face_of, record_many, snapshot
 from ..tensor.tensor import Tensor
+from . import derivatives
 from .calls import Call, CallBackward, weighed
 from .run import on_tape, running
 from .trees import faced, items_of, rebuilt
@@ -29,8 +30,7 @@ class _Compiled(Call):
         self.owner, self.args = owner, args
         self.function = owner if isinstance(owner, Derivative) else owner.primal
         self.name = getattr(owner, "__name__", "compiled")
-        plain = all(isinstance(a, Recorded) for a in args)
-        self.kept = tuple(map(snapshot, args)) if plain else None
+        self.kept = tuple(map(_snapshot, args))
         self.value, self.pull = vjp(self.function, *_arrays(args), fallback="error")
 
     def pulled(self, cotangents: list[Any]) -> tuple[Any, ...]:
@@ -38,15 +38,26 @@ class _Compiled(Call):
         return tuple(np.asarray(leaf) for leaf in _matching(self.args, found))
 
     def recorded(self, cotangents: list[Any]) -> tuple[Any, ...]:
-        """The gradient of the sum of the results weighed with their cotangents."""
-        if isinstance(self.owner, Derivative) or len(cotangents) != 1 or self.kept is None:
-            raise UnsupportedError(
-                f"the derivative of {self.name} cannot be recorded: only that of a function with one result, "
-                "of arguments that all are Tensors",
-                hint="use pb.hessian or pb.hvp",
-            )
+        """The gradient of the sum of the results weighed with their cotangents.
+
+        It is compiled for a function with one result, of arguments that all are Tensors. Else, and where it is
+        itself a gradient that is differentiated, the function runs on the tape.
+        """
+        plain = all(isinstance(a, Recorded) for a in self.kept)
+        if isinstance(self.owner, Derivative) or len(cotangents) != 1 or not plain:
+            return self._on_tape(cotangents)
         numbers = tuple(range(len(self.kept)))
         return weighed(self.owner, self.function, self.name, numbers)(cotangents[0], *self.kept)
+
+    def _on_tape(self, cotangents: list[Any]) -> tuple[Any, ...]:
+        target, inner = base_of(self.function)
+        step = None if inner is None else (places(target, inner.numbers), inner.single)
+        numbers = [k for k, a in enumerate(self.kept) if any(True for _ in _tensors(a))]
+        at = places(target, numbers)
+        _, pull, _ = derivatives.vjp(target, target.bind(self.kept, {}), at, step)
+        found = pull(replaced(self.value, iter(cotangents)))
+        each = zip(numbers, found, strict=True)
+        return tuple([leaf for k, part in each for leaf in _matching(self.kept[k], part)])
 
 
 class _Custom(Call):
@@ -139,6 +150,11 @@ def _constant(value: Any) -> Any:
         out._version_of = value._shared_version()
         return out
     return rebuilt(value, _constant)
+
+
+def _snapshot(value: Any) -> Any:
+    """An argument as it is now, whatever is written to its Tensors later."""
+    return snapshot(value) if isinstance(value, Recorded) else rebuilt(value, _snapshot)
 
 
 def _read_only(value: Any) -> Any:
