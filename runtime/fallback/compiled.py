@@ -40,8 +40,8 @@ class _Compiled(Call):
     def recorded(self, cotangents: list[Any]) -> tuple[Any, ...]:
         """The gradient of the sum of the results weighed with their cotangents.
 
-        It is compiled for a function with one result, of arguments that all are Tensors. Else, and where it is
-        itself a gradient that is differentiated, the function runs on the tape.
+        It is compiled for a function with one result, of arguments that all are Tensors. Else, and where a
+        gradient is differentiated, the function runs on the tape.
         """
         plain = all(isinstance(a, Recorded) for a in self.kept)
         if isinstance(self.owner, Derivative) or len(cotangents) != 1 or not plain:

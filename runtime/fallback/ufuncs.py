@@ -78,6 +78,8 @@ QUICK = table(Array)
 
 def on_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc with Arrays among its arguments."""
+    if (kwargs or method == "at") and _writes_outside(method, inputs, kwargs):
+        return getattr(ufunc, method)(*unwrapped(inputs), **unwrapped_arguments(kwargs))
     if ufunc is np.matmul:
         inputs = _alike(inputs)
     if method == "__call__" and kwargs and _OPTIONS.intersection(kwargs):
@@ -102,6 +104,17 @@ def on_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
     from . import library
 
     return library.call(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
+
+
+def _writes_outside(method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether it writes to a NumPy array, which cannot hold Arrays: then none may want a derivative."""
+    outs = inputs[:1] if method == "at" else kwargs.get("out", ())
+    if not any(isinstance(out, np.ndarray) for out in outs):
+        return False
+    for value in inputs:
+        if isinstance(value, Array):
+            value._refuse("a NumPy array")
+    return True
 
 
 _PRODUCTS = {np.dot, np.inner, np.vdot, np.tensordot, np.linalg.solve}
