@@ -74,6 +74,10 @@ def check_output(lowered: Lowered, recipe: Recipe, fn: types.FunctionType) -> No
                 src,
                 "reduce it (np.sum), or use pb.jacobian or pb.vjp",
             )
+        if isinstance(type_, Array):
+            raise UnsupportedError(
+                f"{fn.__qualname__} returns an array without axes", src, "return a number: float(it)"
+            )
         if not is_float(results[out.index].dtype):
             raise NoDerivativeError(
                 f"a gradient needs a function that returns a real number, and {fn.__qualname__} returns "

@@ -17,7 +17,7 @@ import scipy.special
 
 from ...compiler.errors import UnsupportedError
 from ..tape.node import Recorded, wrap
-from ..tape.record import edge
+from ..tape.record import edge, in_face
 from . import routines
 from .array import ARRAY, Array, is_array
 from .number import NUMBERS, Number
@@ -60,6 +60,9 @@ def stacked(value: Any, dtype: Any = None) -> Any:
 
 def _array(object: Any, dtype: Any = None, copy: Any = True, ndmin: int = 0, **kwargs: Any) -> Any:
     made = _made(object, dtype, copy, **kwargs)
+    if isinstance(made, Recorded) and made._a.ndim == 0 and made is not object:
+        made = in_face(made, Array)
+        made._extras().name = ARRAY
     missing = ndmin - np.ndim(made)
     return made if missing <= 0 else np.reshape(made, (1,) * missing + np.shape(made))
 

@@ -337,3 +337,18 @@ def test_gradients_into_arrays() -> None:
     out = np.empty(2)
     assert pb.grad(lambda *a: np.sum(a[1] ** 2), 1, fallback="tape").into(out, 1.0, x) is out
     assert out.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.filterwarnings("ignore::pullback.FallbackWarning")
+def test_arrays_without_axes_are_numbers() -> None:
+    def f(x):
+        made = np.array(x[0] * x[1])
+        made += x[2]
+        return made
+
+    np.testing.assert_allclose(pb.grad(f)(X), [X[1], X[0], 1.0])
+    np.testing.assert_allclose(pb.hvp(f, X, X), [X[1], X[0], 0.0])
+    np.testing.assert_allclose(pb.grad(pb.grad(lambda t: np.array(t**3)))(2.0), 12.0)
+    for how in ("tape", "error"):
+        value, tangent = pb.jvp(f, (X,), (X,), fallback=how)
+        assert isinstance(value, np.ndarray) and isinstance(tangent, np.ndarray)
