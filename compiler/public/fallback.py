@@ -29,6 +29,8 @@ fit only a run can tell: `"%.3f" % x` does not compile, and is Python."""
 _OF_TYPES = (TypeError, ValueError, IndexError, AttributeError, RuntimeError, PullbackError)
 """What a run of a program says whose types do not fit."""
 
+_ONE_TYPE = "let every name and operand have one type, whatever path the program takes"
+
 Answer = TypeVar("Answer")
 
 _COMPILER = Path(__file__).parents[1]
@@ -162,7 +164,8 @@ def _told(error: PullbackError, target: Target) -> str:
     src = error.src or target.src
     where = "" if target.foreign else f"{src}: "
     line = f"\n    {src.text}" if src.text else ""
-    remedy = f"\nhint: {error.hint}" if error.hint else ""
+    hint = error.hint or (_ONE_TYPE if isinstance(error, TypeMismatchError) else None)
+    remedy = f"\nhint: {hint}" if hint else ""
     return (
         f"{where}{target.name} runs on the tape, operation by operation, because it cannot be compiled: "
         f"{error.message}{line}{remedy}"

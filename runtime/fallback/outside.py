@@ -3,8 +3,8 @@
 It works on copies of the names, with what stands for NumPy among them; what it has changed is carried back at
 its end, as numbers without history. Arrays of floats are seen as Arrays on the same memory.
 
-What depended on the arguments of an earlier run is known again (`Left`): a program that uses it is refused,
-as its derivative would be lost.
+What depended on the arguments of an earlier run is known again (`was_left`): a program that uses it is
+refused, as its derivative would be lost.
 """
 
 from __future__ import annotations
@@ -29,15 +29,10 @@ from .number import Number
 from .trees import plain
 
 _MISSING = object()
-
-
-class Left(float):
-    """A number that a run has left outside, and that depended on the arguments of that run."""
-
-    __slots__ = ()
-
-
+_MOST = 1000
 _left_arrays: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+_left_numbers: dict[int, float] = {}
+"""What runs have left outside that depended on their arguments: arrays, and the last of the numbers."""
 
 
 def left(value: Any) -> Any:
@@ -50,12 +45,17 @@ def left(value: Any) -> Any:
     if isinstance(shown, np.ndarray):
         _left_arrays[id(shown)] = shown
         return shown
-    return Left(shown) if type(shown) is float else value
+    if type(shown) is not float:
+        return value
+    _left_numbers[id(shown)] = shown
+    if len(_left_numbers) > _MOST:
+        _left_numbers.pop(next(iter(_left_numbers)), None)
+    return shown
 
 
 def was_left(value: Any) -> bool:
     """Whether an earlier run has left a value, which depended on its arguments."""
-    return type(value) is Left or _left_arrays.get(id(value)) is value
+    return _left_numbers.get(id(value)) is value or _left_arrays.get(id(value)) is value
 
 
 class Names:
@@ -109,7 +109,7 @@ class Outside:
 
     def earlier(self, value: Any) -> Any:
         """What stands for a value of an earlier run: it wants a gradient, which nobody can give."""
-        leaf = wrap(Number if type(value) is Left else Array, np.array(value))
+        leaf = wrap(Number if type(value) is float else Array, np.array(value))
         leaf._r = True
         self.replace(value, leaf)
         return leaf

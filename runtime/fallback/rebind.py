@@ -20,7 +20,7 @@ from .builtin import BUILTINS
 from .classes import Classes
 from .code import is_foreign, is_numerical, names_of
 from .modules import REPLACED, vectorized
-from .outside import Left, Names, Outside
+from .outside import Names, Outside, was_left
 
 _LONG = 1000  # containers of more items hold data, not functions
 
@@ -56,8 +56,8 @@ class Rebound:
             return REPLACED[id(value)]
         if type(value) is np.ndarray:
             return self.outside.array(value) if self.data and value.dtype.kind in "fc" else value
-        if type(value) is Left:
-            return self.outside.earlier(value)
+        if type(value) is float:
+            return self.outside.earlier(value) if self.data and was_left(value) else value
         if _is_prange(value):
             return range
         python = getattr(value, "py_func", None)

@@ -93,7 +93,7 @@ def test_arrays_are_written_as_in_python(f: Any) -> None:
         np.testing.assert_array_equal(BUFFER, expected[0] if f is not in_an_object else 0.0)
         np.testing.assert_array_equal(SCRATCH.buffer, expected[1] if f is in_an_object else 0.0)
     if f is in_an_object:
-        assert isinstance(SCRATCH.total, float) and SCRATCH.total == expected[2]
+        assert type(SCRATCH.total) is float and SCRATCH.total == expected[2]
 
 
 def test_names_are_bound_as_in_python() -> None:
@@ -110,7 +110,7 @@ def test_names_are_bound_as_in_python() -> None:
     on_tape(f)
     assert CALLS == 1 and LAST == 2.0 and LOG == [6.0, [1.0, (3.0, "text")]]
     assert list(CONFIG) == ["k"] and math.isclose(CONFIG["k"], 3.0 * math.sin(1.0))
-    assert all(isinstance(v, float) for v in (LAST, LOG[0], LOG[1][1][0], CONFIG["k"]))
+    assert all(type(v) is float for v in (LAST, LOG[0], LOG[1][1][0], CONFIG["k"]))
 
 
 def test_functions_that_share_a_variable() -> None:
@@ -150,7 +150,7 @@ def test_modules_keep_their_state(monkeypatch: pytest.MonkeyPatch) -> None:
         return state.last * x[1]
 
     np.testing.assert_allclose(on_tape(f), [4.0, 2.0, 0.0])
-    assert state.n == 2 and state.last == 2.0 and isinstance(state.last, float)
+    assert state.n == 2 and state.last == 2.0 and type(state.last) is float
 
 
 def test_objects_keep_what_they_are() -> None:
@@ -195,7 +195,7 @@ def test_values_of_an_inner_run_keep_their_derivative() -> None:
         return pb.grad(inner, fallback="tape")(x[1]) * kept
 
     np.testing.assert_allclose(on_tape(outer), [2 * 4.0, 2 * 2 * 2.0, 0.0])
-    assert isinstance(kept, float) and kept == 2.0
+    assert type(kept) is float and kept == 2.0
 
 
 def test_tensors_that_are_kept_stay_tensors() -> None:
@@ -270,7 +270,7 @@ def test_what_is_only_kept_may_pile_up() -> None:
     for _ in range(4):
         np.testing.assert_allclose(on_tape(f), [4.0, 2.0, 0.0])
     assert best == 1.0 and sum(log) == 8.0
-    assert all(isinstance(v, float) for v in log)
+    assert all(type(v) is float for v in log)
 
 
 def test_arrays_that_an_earlier_call_has_left_are_refused() -> None:
