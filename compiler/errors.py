@@ -4,7 +4,8 @@
     ├── UnsupportedError              the compiler cannot translate this
     │   ├── UnsupportedSyntaxError    (SyntaxError) a Python construct
     │   └── NoRuleError               (NotImplementedError) no lowering, or no derivative rule
-    ├── TypeMismatchError             (TypeError) types or ranks that do not fit, integer argument
+    ├── TypeMismatchError             (TypeError) types or ranks that do not fit
+    │   └── NoDerivativeError         an argument or a result that has no derivative: an integer, a tuple
     ├── ArgumentError                 (TypeError) wrong count, argnums, layout of an argument
     │   └── UnsupportedArgumentError  (UnsupportedError) an argument of a kind that is not compiled
     ├── SourceError                   (OSError) the source of a function is not to be had
@@ -108,6 +109,10 @@ class NoRuleError(UnsupportedError, NotImplementedError):
 
 class TypeMismatchError(PullbackError, TypeError):
     """Types, ranks or dtypes that do not fit together."""
+
+
+class NoDerivativeError(TypeMismatchError):
+    """The program is understood, but its argument or result has no derivative, or a rule does not fit."""
 
 
 class ArgumentError(PullbackError, TypeError):

@@ -6,7 +6,7 @@ import types
 from dataclasses import replace
 
 from .code import Recipe
-from .errors import Src, TypeMismatchError, UnsupportedError
+from .errors import NoDerivativeError, Src, UnsupportedError
 from .frontend.values import Lowered
 from .ir.nodes import Const, Function, Region, Value
 from .ir.types import Array, List, Scalar, is_float
@@ -53,14 +53,14 @@ def check_output(lowered: Lowered, recipe: Recipe, fn: types.FunctionType) -> No
         out = lowered.out
         if recipe.has_aux:
             if not isinstance(out, NodeOut) or out.type is not tuple or len(out.items) != 2:
-                raise TypeMismatchError(
+                raise NoDerivativeError(
                     f"{fn.__qualname__} must return a tuple (value, aux) for has_aux=True",
                     src,
                     "return value, aux",
                 )
             out = out.items[0]
         if not isinstance(out, Leaf):
-            raise TypeMismatchError(
+            raise NoDerivativeError(
                 f"a gradient needs a function that returns one number, and {fn.__qualname__} returns "
                 f"{_described(out)}",
                 src,
@@ -68,14 +68,18 @@ def check_output(lowered: Lowered, recipe: Recipe, fn: types.FunctionType) -> No
             )
         type_ = results[out.index].type
         if isinstance(type_, Array) and type_.rank:
-            raise TypeMismatchError(
+            raise NoDerivativeError(
                 f"a gradient needs a function that returns one number, and {fn.__qualname__} returns "
                 f"an array of {results[out.index].dtype} with {results[out.index].rank} dimension(s)",
                 src,
                 "reduce it (np.sum), or use pb.jacobian or pb.vjp",
             )
+        if isinstance(type_, Array):
+            raise UnsupportedError(
+                f"{fn.__qualname__} returns an array without axes", src, "return a number: float(it)"
+            )
         if not is_float(results[out.index].dtype):
-            raise TypeMismatchError(
+            raise NoDerivativeError(
                 f"a gradient needs a function that returns a real number, and {fn.__qualname__} returns "
                 f"{results[out.index].dtype}",
                 src,

@@ -27,6 +27,7 @@ from .compiler.errors import CacheError as CacheError
 from .compiler.errors import CheckError as CheckError
 from .compiler.errors import FallbackWarning as FallbackWarning
 from .compiler.errors import InternalError as InternalError
+from .compiler.errors import NoDerivativeError as NoDerivativeError
 from .compiler.errors import NoRuleError as NoRuleError
 from .compiler.errors import OverlapError as OverlapError
 from .compiler.errors import PullbackError as PullbackError

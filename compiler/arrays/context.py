@@ -156,9 +156,12 @@ def dtype_name(ctx: Ctx, x: AbstractValue, default: str | None = None) -> str | 
     if obj is None:
         return default
     try:
-        return str(np.dtype(obj).name)
+        kind = np.dtype(obj)
     except TypeError as err:
         raise ctx.error(f"{obj!r} is no dtype") from err
+    if kind.kind not in "biufc":
+        raise ctx.no_rule(f"an array of {kind}")
+    return str(kind.name)
 
 
 def nonneg(ctx: Ctx, v: Value) -> bool:

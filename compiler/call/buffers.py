@@ -15,6 +15,7 @@ from ..errors import ArgumentError, OverlapError
 from ..ir.types import is_float
 from ..specs import ArraySpec, DictSpec, ListSpec, ParamSpec, RecordSpec, ScalarSpec, TupleSpec
 from .arguments import children
+from .signature import Target
 from .specialise import Specialisation
 
 FRESH = "pass an array of its own: np.empty(x.shape, x.dtype)"
@@ -74,7 +75,14 @@ def _checked(value: np.ndarray[Any, Any], out: Any, what: str) -> np.ndarray[Any
     return out
 
 
-def refuse_overlap(found: Specialisation, outs: Sequence[Any], leaves: Sequence[Any]) -> None:
+def inputs_by_name(found: Specialisation, inputs: Sequence[Any]) -> list[tuple[str, Any]]:
+    """The inputs of compiled code with their names: leaves of the arguments, and what the code captures."""
+    names = [leaf.name for leaf in found.leaf_specs]
+    names += [str(capture.path[-1][1]) for capture in found.code.captures]
+    return list(zip(names, inputs, strict=True))
+
+
+def refuse_overlap(target: Target, outs: Sequence[Any], inputs: Sequence[tuple[str, Any]]) -> None:
     """Refuse arrays for the gradient that share memory with an input, or with each other.
 
     Raises
@@ -82,15 +90,11 @@ def refuse_overlap(found: Specialisation, outs: Sequence[Any], leaves: Sequence[
     OverlapError
         The gradient would be written over what is still to be read.
     """
-    names = [leaf.name for leaf in found.leaf_specs]
-    names += [str(capture.path[-1][1]) for capture in found.code.captures]
     for k, out in enumerate(outs):
-        for name, leaf in zip(names, leaves, strict=True):
+        for name, leaf in inputs:
             if isinstance(leaf, np.ndarray) and _overlap(out, leaf):
                 raise OverlapError(
-                    f"out shares memory with '{name}' of {found.target.fn.__qualname__}",
-                    found.target.src,
-                    FRESH,
+                    f"out shares memory with '{name}' of {target.fn.__qualname__}", target.src, FRESH
                 )
         if any(_overlap(out, other) for other in outs[:k]):
             raise OverlapError("two arrays of out share memory", hint=FRESH)

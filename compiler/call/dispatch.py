@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..code import Recipe
-from ..errors import TypeMismatchError
+from ..errors import NoDerivativeError
 from ..ir.types import is_complex, is_float
 from ..options import Options
 from ..specs import ArraySpec, KnownSpec, ParamSpec, ScalarSpec
@@ -134,7 +134,7 @@ def wrt_leaves(target: Target, places: Places, specs: Sequence[ParamSpec]) -> tu
 
     Raises
     ------
-    TypeMismatchError
+    NoDerivativeError
         A parameter has none: it is an integer, a string …
     """
     names = list(target.signature.parameters)
@@ -158,7 +158,7 @@ def refuse_differentiation(target: Target, spec: ParamSpec, name: str) -> None:
     src, where = target.src, f"argument '{name}' of {target.fn.__qualname__}"
     if isinstance(spec, KnownSpec):
         what = "None" if spec.obj is None else f"a {type(spec.obj).__name__}"
-        raise TypeMismatchError(
+        raise NoDerivativeError(
             f"{where} is {what}: there is nothing to differentiate", src, "choose another argnums"
         )
     if isinstance(spec, ScalarSpec | ArraySpec):
@@ -169,7 +169,7 @@ def refuse_differentiation(target: Target, spec: ParamSpec, name: str) -> None:
             hint = f"pass {name}.astype(np.float64)"
         else:
             hint = f"pass float({name})"
-        raise TypeMismatchError(f"{where} is {kind}, which cannot be differentiated", src, hint)
-    raise TypeMismatchError(
+        raise NoDerivativeError(f"{where} is {kind}, which cannot be differentiated", src, hint)
+    raise NoDerivativeError(
         f"{where} holds no floats: there is nothing to differentiate", src, "choose another argnums"
     )

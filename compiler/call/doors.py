@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-# What gives the module whose functions run derivatives on the tape: gradients, vjp, jvp, hvp, matrix.
+# What gives the module whose functions run derivatives on the tape: gradients, vjp, jvp, hvp, matrix; and
+# `raised_by_user`, which tells errors of a program from those of what it calls.
 tape: list[Callable[[], Any]] = []
 # What gives the module whose function `call` takes the calls with Tensors.
 tensors: list[Callable[[], Any]] = []

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..arrays.core import cast_to, elementwise, reference, to_value
 from ..arrays.value import AbstractValue, Arr, Known, Num, Tup
-from ..errors import NoRuleError, Src, TypeMismatchError, UnsupportedError
+from ..errors import NoDerivativeError, NoRuleError, Src, UnsupportedError
 from ..ir.nodes import Function, Module, Value
 from ..ir.types import carries_derivative, is_complex, is_inexact
 from ..prims.prim import emit
@@ -260,12 +260,12 @@ def _forward(lw: Lowerer, rule: Rule) -> None:
     except PathEnds:
         raise UnsupportedError(f"the forward function of {rule.shown}() never returns", place) from None
     if both is None or len(both.items) != 2:
-        raise TypeMismatchError(
+        raise NoDerivativeError(
             f"the forward function of {rule.shown}() must return a tuple (value, residuals)", place
         )
     value = pack(sub, both.items[0], "the value")
     if not holds(rule.form, value):
-        raise TypeMismatchError(
+        raise NoDerivativeError(
             f"the forward function of {rule.shown}() returns {describe(both.items[0])} as its value, and "
             f"{rule.shown}() itself something else",
             place,
@@ -327,14 +327,14 @@ def _gradients(
     items = as_items(sub, given) if not isinstance(given, Arr | Num) else None
     count = len(rule.forms)
     if items is None:
-        raise TypeMismatchError(
+        raise NoDerivativeError(
             f"the backward function of {rule.shown}() must return a tuple with one cotangent per argument, "
             f"and it returns {describe(given)}",
             place,
             "return (x_bar,)" if count == 1 else "return x_bar, y_bar, ...",
         )
     if len(items) != count:
-        raise TypeMismatchError(
+        raise NoDerivativeError(
             f"the backward function of {rule.shown}() returns {len(items)} "
             f"cotangent{'s' * (len(items) != 1)}, and {rule.shown}() takes {count} "
             f"argument{'s' * (count != 1)}",

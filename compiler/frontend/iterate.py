@@ -200,7 +200,9 @@ def for_each(
 
 def needed_after(loads: list[ast.Name], node: ast.AST) -> Callable[[str], bool]:
     """Which names are read outside of a loop."""
-    inside = {id(n) for n in ast.walk(node) if isinstance(n, ast.Name)}
+    after = getattr(node, "orelse", ())  # runs when the loop has ended
+    parts = [part for part in ast.iter_child_nodes(node) if part not in after]
+    inside = {id(n) for part in parts for n in ast.walk(part) if isinstance(n, ast.Name)}
     return lambda name: any(n.id == name and id(n) not in inside for n in loads)
 
 

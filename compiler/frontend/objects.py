@@ -96,19 +96,15 @@ def _object_attribute(lw: Lowerer, owner: Box, cls: type, name: str) -> Abstract
 
 
 def _class_attribute(lw: Lowerer, owner: AbstractValue, cls: type, name: str) -> AbstractValue:
-    found: Any = None
-    for base in cls.__mro__:
-        if name in vars(base):
-            found = vars(base)[name]
-            break
-    else:
+    _refuse_own_access(lw, cls, "__getattribute__")
+    found = _in_class(cls, name)
+    if found is dataclasses.MISSING:
+        _refuse_own_access(lw, cls, "__getattr__")
         lw.fail("AttributeError", f"'{cls.__name__}' object has no attribute '{name}'")
     if isinstance(found, property):
         from .calls import call_value
 
-        path = lw.session.classes.get(cls)
-        getter = KnownAt(found.fget, (*path, ("attr", name), ("attr", "fget"))) if path else Known(found.fget)
-        return call_value(lw, getter, [owner], {}, name)
+        return call_value(lw, _accessor(lw, cls, name, "fget"), [owner], {}, name)
     if isinstance(found, staticmethod):
         path = lw.session.classes.get(cls)
         plain = found.__func__
@@ -122,6 +118,38 @@ def _class_attribute(lw: Lowerer, owner: AbstractValue, cls: type, name: str) ->
     lw.refuse(
         f"the attribute '{name}' of {describe(owner)}", "only methods, properties and plain class constants"
     )
+
+
+def assign_by_class(lw: Lowerer, owner: Box, name: str, value: AbstractValue) -> bool:
+    """Whether the class takes owner.name = value into its own hands: a property, whose setter is called."""
+    _refuse_own_access(lw, owner.cls, "__setattr__")
+    found = _in_class(owner.cls, name)
+    if not hasattr(type(found), "__set__") or isinstance(found, types.MemberDescriptorType):
+        return False
+    if not isinstance(found, property):
+        lw.refuse(f"assignment to '{name}' of {describe(owner)}, a descriptor", "use a property")
+    if found.fset is None:
+        lw.fail("AttributeError", f"property '{name}' of '{owner.cls.__name__}' object has no setter")
+    from .calls import call_value
+
+    call_value(lw, _accessor(lw, owner.cls, name, "fset"), [owner, value], {}, name)
+    return True
+
+
+def _accessor(lw: Lowerer, cls: type, name: str, which: str) -> Known:
+    """The getter or setter of a property, with the path of its class where that is known."""
+    function, path = getattr(_in_class(cls, name), which), lw.session.classes.get(cls)
+    return KnownAt(function, (*path, ("attr", name), ("attr", which))) if path else Known(function)
+
+
+def _in_class(cls: type, name: str) -> Any:
+    """What a class or a base of it has under a name; MISSING if nothing."""
+    return next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), dataclasses.MISSING)
+
+
+def _refuse_own_access(lw: Lowerer, cls: type, name: str) -> None:
+    if any(name in vars(base) for base in cls.__mro__ if base is not object):
+        lw.refuse(f"attributes of {cls.__name__}, which has a {name} of its own", "use properties")
 
 
 def class_function(lw: Lowerer, cls: type, name: str) -> Known:

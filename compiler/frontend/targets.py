@@ -24,6 +24,7 @@ from .containers import (
 )
 from .joins import as_tup
 from .lowerer import Lowerer
+from .objects import assign_by_class
 from .values import Box, KnownAt, ListRef, describe
 
 
@@ -258,7 +259,8 @@ def set_attribute(lw: Lowerer, owner: AbstractValue, name: str, value: AbstractV
         params = getattr(owner.cls, "__dataclass_params__", None)
         if params is not None and params.frozen:
             lw.fail("AttributeError", f"cannot assign to field '{name}'")
-        lw.set((owner.owner, name), value)
+        if not assign_by_class(lw, owner, name, value):
+            lw.set((owner.owner, name), value)
     elif isinstance(owner, Known):
         refuse_outer(lw, owner)
     else:

@@ -45,7 +45,8 @@ def grad(
     fallback
         "auto" runs a function that cannot be compiled on the tape, operation by operation, with a
         `FallbackWarning` that tells where and why; "error" raises `UnsupportedError`; "tape" runs every
-        function there, without a warning.
+        function there, without a warning. Where types do not fit, a run tells whether the program is wrong:
+        then the compiler's `TypeMismatchError` is raised, and what the run has printed stays printed.
     memory_limit
         What the values that loops save for the reverse sweep may take: bytes, or a text such as "200MB".
         Loops that may need more are checkpointed: cut into as many segments as that takes, which run again

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..call import doors
-from ..call.arguments import part
-from ..call.buffers import buffers, refuse_overlap, woven
+from ..call.arguments import part, spec_of
+from ..call.buffers import buffers, inputs_by_name, refuse_overlap, woven
 from ..call.dispatch import Dispatcher, Places, dispatcher
 from ..call.quick import MISS, Quick, missing, quick_call, unsuited
 from ..call.signature import Argnums, Target, target_of
@@ -22,10 +22,10 @@ from ..call.trees import gradient_maker
 from ..code import Recipe
 from ..errors import ArgumentError, TypeMismatchError, UnsupportedError
 from ..options import byte_count
-from ..specs import ArraySpec, ScalarSpec
+from ..specs import ArraySpec, KnownSpec, ParamSpec, ScalarSpec
 from .fallback import chosen
 from .pickling import reduced, restore
-from .verifying import check_first
+from .verifying import check_first, copied_into, float_parts
 
 MAX_QUICK = 16  # fast paths that a derivative keeps
 
@@ -286,6 +286,15 @@ class Derivative(Inspectable):
                 f"{self!r} is a derivative of a derivative, which has no `into`", hint="call it, and copy"
             )
         params = self._target.bind(args, kwargs)
+        made = self._fallback.run(
+            self._target,
+            lambda: self._written(out, params),
+            lambda tape: self._taped(tape, params, self._taped_buffers(out, params)),
+        )
+        return made.answer if isinstance(made, _Taped) else made
+
+    def _written(self, out: Any, params: tuple[Any, ...]) -> Any:
+        """What `into` gives by compiled code."""
         if self._writer is None:
             places = self._places(self._argnums)
             self._writer = dispatcher(
@@ -298,30 +307,40 @@ class Derivative(Inspectable):
                 jit=self._jit,
             )
         found, inputs = self._writer.find(params)
-        outs = self._buffers(found, out, params)
-        refuse_overlap(found, outs, inputs)
+        outs = self._buffers(found.specs, out, params)
+        refuse_overlap(self._target, outs, inputs_by_name(found, inputs))
         results = found.call([*inputs, *outs])
         leaves = woven(found, outs, results[len(found.code.results) :])
         return self._assembled(found, results, leaves, [*inputs, *outs])
 
-    def _buffers(self, found: Specialisation, out: Any, params: tuple[Any, ...]) -> list[Any]:
-        places = self._places(self._argnums)
+    def _taped_buffers(self, out: Any, params: tuple[Any, ...]) -> list[Any]:
+        """The arrays of `out` for a run on the tape, which takes arguments that nothing is known of."""
+        named = list(zip(self._target.signature.parameters, params, strict=True))
+        wanted = {param for param, _ in self._places(self._argnums)}
+        specs = [spec_of(p, n) if k in wanted else KnownSpec(None) for k, (n, p) in enumerate(named)]
+        outs = self._buffers(specs, out, params)
+        refuse_overlap(self._target, outs, [(n, part) for n, p in named for part in float_parts(p)])
+        return outs
+
+    def _buffers(self, specs: Sequence[ParamSpec], out: Any, params: tuple[Any, ...]) -> list[Any]:
+        places, names = self._places(self._argnums), list(self._target.signature.parameters)
         given = [out] if self._argnums.single else out
         if given is None:
             given = [None] * len(places)
         if not isinstance(given, list | tuple) or len(given) != len(places):
             raise ArgumentError(f"out must be a tuple of {len(places)}, one for each differentiated argument")
-        found_: list[Any] = []
+        found: list[Any] = []
         for (param, item), one in zip(places, given, strict=True):
             value = params[param] if item is None else params[param][item]
-            label = f"out for '{found.code.param_names[param]}'"
-            found_ += buffers(part(found.specs, (param, item)), value, one, label)
-        return found_
+            found += buffers(part(specs, (param, item)), value, one, f"out for '{names[param]}'")
+        return found
 
-    def _taped(self, tape: Any, params: tuple[Any, ...]) -> _Taped:
-        """What a call gives, computed on the tape."""
+    def _taped(self, tape: Any, params: tuple[Any, ...], outs: Sequence[Any] = ()) -> _Taped:
+        """What a call gives, computed on the tape; arrays of the gradient are written into `outs`."""
         chain = [self._places(argnums) for argnums in self._chain()]
         value, gradients = tape.gradients(self._target, params, chain, self._has_aux)
+        if outs:
+            gradients = copied_into(gradients, outs)
         answer = gradients[0] if self._argnums.single else tuple(gradients)
         if self._with_value:
             return _Taped((value, answer))

@@ -10,11 +10,26 @@ from typing import Any, TypeVar
 
 from ..call import doors
 from ..call.signature import Target, without_source
-from ..errors import ArgumentError, FallbackWarning, PullbackError, SourceError, UnsupportedError
+from ..errors import (
+    ArgumentError,
+    FallbackWarning,
+    NoDerivativeError,
+    OverlapError,
+    PullbackError,
+    SourceError,
+    TypeMismatchError,
+    UnsupportedError,
+)
 
 FALLBACKS = ("auto", "tape", "error")
-REFUSALS = (UnsupportedError, SourceError)
-"""The errors that say that the compiler cannot do it, not that the program is wrong."""
+REFUSALS = (UnsupportedError, SourceError, TypeMismatchError)
+"""The errors that may say that the compiler cannot do it, not that the program is wrong. Of types that do not
+fit only a run can tell: `"%.3f" % x` does not compile, and is Python."""
+
+_OF_TYPES = (TypeError, ValueError, IndexError, AttributeError, RuntimeError, PullbackError)
+"""What a run of a program says whose types do not fit."""
+
+_ONE_TYPE = "let every name and operand have one type, whatever path the program takes"
 
 Answer = TypeVar("Answer")
 
@@ -55,6 +70,8 @@ class Fallback:
         compiled: Callable[[], Answer],
         taped: Callable[[Any], Answer],
         values: Iterable[Any] = (),
+        *,
+        silent: bool = False,
     ) -> Answer:
         """What compiled code gives, or the tape.
 
@@ -66,23 +83,39 @@ class Fallback:
             What compiles and runs; what runs on the tape, called with what the door to it gives.
         values
             Arguments; those of the tape's own classes have it run there.
+        silent
+            Whether the user knows that it may run there.
+
+        Raises
+        ------
+        TypeMismatchError
+            If the compiler said so, and the program does not run on the tape either. What it had printed
+            there stays printed.
         """
         if self.always or doors.foreign(values) is not None:
             return taped(doors.tape[0]())
         try:
             return compiled()
+        except NoDerivativeError:
+            raise
         except REFUSALS as error:
             refused = error
-        return self.instead(refused, target, taped)
+        return self._instead(without_source(target) if target.foreign else refused, target, taped, silent)
 
-    def instead(self, error: PullbackError, target: Target, taped: Callable[[Any], Answer]) -> Answer:
+    def _instead(
+        self, error: PullbackError, target: Target, taped: Callable[[Any], Answer], silent: bool
+    ) -> Answer:
         """What the tape gives for a function that the compiler refused."""
-        if target.foreign:
-            error = without_source(target)
         if self.how == "error" or not doors.tape:
             raise error
-        self.tell(error, target)
-        return taped(doors.tape[0]())
+        tape = doors.tape[0]()
+        doubtful = isinstance(error, TypeMismatchError)
+        if not doubtful and not silent:
+            self.tell(error, target)
+        answer = _unless_wrong(error, tape, taped) if doubtful else taped(tape)
+        if doubtful and not silent:
+            self.tell(error, target)
+        return answer
 
     def tell(self, error: PullbackError, target: Target) -> None:
         """Tell once that the function runs on the tape, and why."""
@@ -112,12 +145,27 @@ def of_function(how: str | Fallback, f: Any, target: Target) -> Fallback:
     return known
 
 
+def _unless_wrong(refused: PullbackError, tape: Any, taped: Callable[[Any], Answer]) -> Answer:
+    """What the tape gives; if the program is wrong, the compiler's error, which names the line.
+
+    Errors that the program raises itself stay what they are, and those that say nothing of types.
+    """
+    try:
+        return taped(tape)
+    except _OF_TYPES as error:
+        if isinstance(error, (OverlapError, RecursionError)) or tape.raised_by_user(error):
+            raise
+        shown = None if isinstance(error, TypeMismatchError) else error
+    raise refused from shown
+
+
 def _told(error: PullbackError, target: Target) -> str:
     """Where and why a function runs on the tape, and what would make it compile."""
     src = error.src or target.src
     where = "" if target.foreign else f"{src}: "
     line = f"\n    {src.text}" if src.text else ""
-    remedy = f"\nhint: {error.hint}" if error.hint else ""
+    hint = error.hint or (_ONE_TYPE if isinstance(error, TypeMismatchError) else None)
+    remedy = f"\nhint: {hint}" if hint else ""
     return (
         f"{where}{target.name} runs on the tape, operation by operation, because it cannot be compiled: "
         f"{error.message}{line}{remedy}"

@@ -18,7 +18,7 @@ from ..call.dispatch import Dispatcher, Places, dispatcher
 from ..call.signature import Target
 from ..call.specialise import Specialisation
 from ..call.trees import build
-from ..errors import ArgumentError, TypeMismatchError
+from ..errors import ArgumentError, NoDerivativeError, TypeMismatchError
 from ..ir.types import Scalar, carries_derivative, is_float, is_inexact
 from ..specs import (
     ArraySpec,
@@ -202,7 +202,7 @@ def _active(target: Target, found: Specialisation) -> list[int]:
     dtypes = [dtype_of(t) for t in found.code.results]
     active = [k for k, dtype in enumerate(dtypes) if is_inexact(dtype)]
     if not all(is_float(dtypes[k]) for k in active):
-        raise TypeMismatchError(
+        raise NoDerivativeError(
             "a Jacobian of complex results", target.src, "return their np.real and np.imag"
         )
     return active

@@ -70,6 +70,20 @@ def copied(value: Any) -> Any:
     return replaced(value, iter([p.copy() if isinstance(p, np.ndarray) else p for p in float_parts(value)]))
 
 
+def copied_into(gradients: Any, outs: Sequence[Any]) -> Any:
+    """Gradients with other arrays in the place of theirs, which get their elements."""
+    arrays = iter(outs)
+
+    def into(part: Any) -> Any:
+        if not isinstance(part, np.ndarray):
+            return part
+        out = next(arrays)
+        out[...] = part
+        return out
+
+    return replaced(gradients, map(into, float_parts(gradients)))
+
+
 def moved(value: Any, direction: Sequence[Any], step: float) -> Any:
     """value + step · direction."""
     pairs = zip(float_parts(value), direction, strict=True)

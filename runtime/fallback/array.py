@@ -22,12 +22,15 @@ from ..tensor import namespace as _installed  # noqa: F401 (puts the methods on 
 from ..tensor.pointwise.casting import cast
 from ..tensor.table import FUNCTIONS, METHODS
 from ..tensor.tensor import Tensor
+from .code import formats
 
 _HINT = (
-    "use NumPy's functions on it (np.sin, not math.sin), keep it as it is, or pb.stop_gradient it where no "
-    "derivative is wanted"
+    "use NumPy's functions on it (np.sin, not math.sin), keep it as it is, write it to arrays that "
+    "names of the function stand for, or pb.stop_gradient it where no derivative is wanted"
 )
 
+
+_CONSTANT = {"itemsize", "nbytes", "is_integer"}
 
 # The mark of an array without axes that the program made as an array: it is written to in place.
 ARRAY = "array"
@@ -108,6 +111,15 @@ class Array(Tensor):
     @property
     def base(self) -> Any:
         return self._base
+
+    def __getattr__(self, name: str) -> Any:
+        """What else NumPy's values have: it has no derivative."""
+        shown = self._shown()
+        if name.startswith("__") or not hasattr(shown, name):  # NumPy asks for its protocols
+            raise AttributeError(f"'{type(shown).__name__}' object has no attribute '{name}'")
+        if name not in _CONSTANT:
+            self._refuse(f"{name}, by its attribute")
+        return getattr(shown, name)
 
     # ---- methods by NumPy's names
     def reshape(self, *shape: Any, order: Any = "C") -> Any:
@@ -211,7 +223,8 @@ class Array(Tensor):
         return object.__hash__(self) if self._a.ndim else hash(self._a.item())
 
     def __float__(self) -> float:
-        self._refuse("float")
+        if not formats(sys._getframe(1)):
+            self._refuse("float")
         return float(self._a)
 
     def __complex__(self) -> complex:

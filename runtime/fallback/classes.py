@@ -10,10 +10,13 @@ import abc
 import enum
 import types
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...compiler.errors import UnsupportedError
 from .code import names_of
+
+if TYPE_CHECKING:
+    from .outside import Outside
 
 _IN_PYTHON = 1 << 9  # classes made by a class statement, not those that C code has compiled in
 _OWN = ("__dict__", "__weakref__", "_abc_impl")
@@ -32,9 +35,13 @@ class Classes:
     """The twins of one run."""
 
     def __init__(
-        self, of: Callable[[Any], Any], foreign: Callable[[str | None], bool], only_classes: bool = False
+        self,
+        of: Callable[[Any], Any],
+        foreign: Callable[[str | None], bool],
+        outside: Outside,
+        only_classes: bool = False,
     ) -> None:
-        self.of_value, self.foreign, self.only_classes = of, foreign, only_classes
+        self.of_value, self.foreign, self.outside, self.only_classes = of, foreign, outside, only_classes
         self.twins: dict[int, Any] = {}
         self.harmless: set[int] = set()
         self.kept: list[Any] = []  # what is known by its address must live
@@ -53,6 +60,8 @@ class Classes:
         attributes = {name: self.of_value(item) for name, item in vars(value).items()}
         same = all(attributes[name] is item for name, item in vars(value).items())
         object.__setattr__(twin, "__dict__", vars(value) if same else attributes)
+        self.outside.replace(value, twin)
+        self.outside.follow(vars(value), vars(twin))
         return twin
 
     def _checked(self, cls: type) -> type:
@@ -73,7 +82,9 @@ class Classes:
             for name, item in vars(one).items():
                 code = getattr(_function(item), "__code__", None)
                 made = code is not None and code.co_filename == "<string>" and name in _MADE
-                if code is not None and not made and self._asks(_function(item)):
+                if code is None or made or self.foreign(_function(item).__module__):
+                    continue
+                if self._asks(_function(item)):
                     raise UnsupportedError(
                         f"a method of {one.__qualname__} asks for the class of a value ({name}), and such a "
                         f"class ({_why(cls)}) cannot be taken to the tape",
@@ -126,6 +137,7 @@ class Classes:
         meta = {"metaclass": type(cls)}
         twin = types.new_class(cls.__name__, bases, meta, lambda space: space.update(names))
         self._know(cls, twin)  # before its methods, which may name it
+        self.outside.replace(cls, twin)
         for name, item in names.items():
             new = self._attribute(item)
             if new is not item:

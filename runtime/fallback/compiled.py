@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ...compiler.call import doors
 from ...compiler.call.custom import CustomVjp, stop_gradient
-from ...compiler.errors import ArgumentError, NoRuleError, PullbackError, TypeMismatchError, UnsupportedError
+from ...compiler.errors import ArgumentError, NoRuleError, UnsupportedError
 from ...compiler.public.derivative import Derivative
 from ...compiler.public.differentiable import Differentiable
-from ...compiler.public.fallback import REFUSALS, Fallback
-from ...compiler.public.higher import vjp
+from ...compiler.public.fallback import Fallback
+from ...compiler.public.higher import base_of, places, vjp
 from ...compiler.public.verifying import float_parts, is_float, replaced
 from ..tape.node import Recorded, wrap
 from ..tape.record import face_of, record_many, snapshot
+from . import derivatives
 from .calls import Call, CallBackward, weighed
 from .run import on_tape, running
 from .trees import faced, items_of, rebuilt
@@ -29,8 +29,7 @@ class _Compiled(Call):
         self.owner, self.args = owner, args
         self.function = owner if isinstance(owner, Derivative) else owner.primal
         self.name = getattr(owner, "__name__", "compiled")
-        plain = all(isinstance(a, Recorded) for a in args)
-        self.kept = tuple(map(snapshot, args)) if plain else None
+        self.kept = tuple(map(_snapshot, args))
         self.value, self.pull = vjp(self.function, *_arrays(args), fallback="error")
 
     def pulled(self, cotangents: list[Any]) -> tuple[Any, ...]:
@@ -38,15 +37,26 @@ class _Compiled(Call):
         return tuple(np.asarray(leaf) for leaf in _matching(self.args, found))
 
     def recorded(self, cotangents: list[Any]) -> tuple[Any, ...]:
-        """The gradient of the sum of the results weighed with their cotangents."""
-        if isinstance(self.owner, Derivative) or len(cotangents) != 1 or self.kept is None:
-            raise UnsupportedError(
-                f"the derivative of {self.name} cannot be recorded: only that of a function with one result, "
-                "of arguments that all are Tensors",
-                hint="use pb.hessian or pb.hvp",
-            )
+        """The gradient of the sum of the results weighed with their cotangents.
+
+        It is compiled for a function with one result, of arguments that all are Tensors. Else, and where a
+        gradient is differentiated, the function runs on the tape.
+        """
+        plain = all(isinstance(a, Recorded) for a in self.kept)
+        if isinstance(self.owner, Derivative) or len(cotangents) != 1 or not plain:
+            return self._on_tape(cotangents)
         numbers = tuple(range(len(self.kept)))
         return weighed(self.owner, self.function, self.name, numbers)(cotangents[0], *self.kept)
+
+    def _on_tape(self, cotangents: list[Any]) -> tuple[Any, ...]:
+        target, inner = base_of(self.function)
+        step = None if inner is None else (places(target, inner.numbers), inner.single)
+        numbers = [k for k, a in enumerate(self.kept) if any(True for _ in _tensors(a))]
+        at = places(target, numbers)
+        _, pull, _ = derivatives.vjp(target, target.bind(self.kept, {}), at, step)
+        found = pull(replaced(self.value, iter(cotangents)))
+        each = zip(numbers, found, strict=True)
+        return tuple([leaf for k, part in each for leaf in _matching(self.kept[k], part)])
 
 
 class _Custom(Call):
@@ -112,25 +122,14 @@ def call(owner: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     def in_face(value: Any) -> Any:  # Tensors for Tensors, Arrays in a program on Arrays
         return faced(value, face_of(tuple(_tensors(args))))
 
-    if fallback.always and isinstance(owner, Differentiable):
-        return in_face(on_tape(target, args))
-    try:
-        made = _Compiled(owner, args)
-    except PullbackError as error:
-        # Inside of a run a function may have captured Arrays, which the compiler does not know.
-        if not isinstance(error, REFUSALS) and not (running.runs and isinstance(error, TypeMismatchError)):
-            raise
-        refused = error
-    else:
-        return _results(made, args)
-    if running.runs and fallback.how == "auto":  # who runs on the tape has been told so
+    def taped(tape: Any) -> Any:
         if isinstance(owner, Differentiable):
             return in_face(on_tape(target, args))
-        return owner._taped(doors.tape[0](), target.bind(args, {})).answer
-    if isinstance(owner, Differentiable):
-        return fallback.instead(refused, target, lambda _: in_face(on_tape(target, args)))
-    params = target.bind(args, {})
-    return fallback.instead(refused, target, lambda tape: owner._taped(tape, params).answer)
+        return owner._taped(tape, target.bind(args, {})).answer
+
+    # Who runs on the tape has been told so.
+    made = fallback.run(target, lambda: _Compiled(owner, args), taped, silent=bool(running.runs))
+    return _results(made, args) if isinstance(made, _Compiled) else made
 
 
 def _results(made: Any, args: tuple[Any, ...]) -> Any:
@@ -150,6 +149,11 @@ def _constant(value: Any) -> Any:
         out._version_of = value._shared_version()
         return out
     return rebuilt(value, _constant)
+
+
+def _snapshot(value: Any) -> Any:
+    """An argument as it is now, whatever is written to its Tensors later."""
+    return snapshot(value) if isinstance(value, Recorded) else rebuilt(value, _snapshot)
 
 
 def _read_only(value: Any) -> Any:

@@ -13,12 +13,13 @@ import numpy as np
 
 from ...compiler.call.dispatch import Places
 from ...compiler.call.signature import Target
-from ...compiler.errors import TypeMismatchError, UnsupportedError
+from ...compiler.errors import NoDerivativeError, UnsupportedError
 from ..tape.mode import enable_grad
 from ..tape.node import Recorded, wrap
 from ..tape.record import edge
 from ..tensor.tensor import Tensor
 from .array import Array
+from .code import raised_by_user as raised_by_user
 from .recording import Recording, pull
 from .trees import (
     by_leaf,
@@ -60,7 +61,7 @@ def gradients(
 
     Raises
     ------
-    TypeMismatchError
+    NoDerivativeError
         If the function does not return one real number, or an argument holds no floats.
     OverlapError
         If arguments share memory and the function writes to one of them.
@@ -138,7 +139,7 @@ def matrix(
     results, leaves = list(results_of(made.value)), made.leaves(places)
     arrays = list(map(_array, results))
     if any(a.dtype.kind == "c" for a in arrays):
-        raise TypeMismatchError(
+        raise NoDerivativeError(
             "a Jacobian of complex results", target.src, "return their np.real and np.imag"
         )
     rows, columns = sum(a.size for a in arrays), sum(leaf._a.size for leaf in leaves)

@@ -17,7 +17,7 @@ import scipy.special
 
 from ...compiler.errors import UnsupportedError
 from ..tape.node import Recorded, wrap
-from ..tape.record import edge
+from ..tape.record import edge, in_face
 from . import routines
 from .array import ARRAY, Array, is_array
 from .number import NUMBERS, Number
@@ -58,7 +58,16 @@ def stacked(value: Any, dtype: Any = None) -> Any:
     return value
 
 
-def _array(object: Any, dtype: Any = None, copy: Any = True, **kwargs: Any) -> Any:
+def _array(object: Any, dtype: Any = None, copy: Any = True, ndmin: int = 0, **kwargs: Any) -> Any:
+    made = _made(object, dtype, copy, **kwargs)
+    if isinstance(made, Recorded) and made._a.ndim == 0 and made is not object:
+        made = in_face(made, Array)
+        made._extras().name = ARRAY
+    missing = ndmin - np.ndim(made)
+    return made if missing <= 0 else np.reshape(made, (1,) * missing + np.shape(made))
+
+
+def _made(object: Any, dtype: Any, copy: Any, **kwargs: Any) -> Any:
     if isinstance(object, Recorded):
         if copy is not True and copy is not np._CopyMode.ALWAYS and dtype in (None, object._a.dtype):
             return object
@@ -70,7 +79,11 @@ def _array(object: Any, dtype: Any = None, copy: Any = True, **kwargs: Any) -> A
 
 
 def _asarray(a: Any, dtype: Any = None, **kwargs: Any) -> Any:
-    if isinstance(a, Recorded) and (dtype is None or np.dtype(dtype) == a._a.dtype):
+    if (
+        isinstance(a, Recorded)
+        and not kwargs.get("copy")
+        and (dtype is None or np.dtype(dtype) == a._a.dtype)
+    ):
         return a
     return _array(a, dtype)
 
@@ -372,20 +385,26 @@ MATH = Math("math")
 FLOAT = _number(float)
 
 
-def _mean(own: Any) -> Any:
-    """A mean of `statistics`."""
+def _statistic(own: Any, function: Callable[[Any], Any]) -> Any:
+    """A function of `statistics`, for Arrays by NumPy's."""
 
-    def mean(data: Any, *args: Any, **kwargs: Any) -> Any:
+    def of(data: Any, *args: Any, **kwargs: Any) -> Any:
         values = data if isinstance(data, Recorded) else list(data)
         if args or kwargs or not (isinstance(values, Recorded) or has_array(values)):
             return own(values, *args, **kwargs)
-        return np.mean(stacked(values))
+        return function(stacked(values))
 
-    return mean
+    return of
 
 
+_STATISTICS: dict[str, Callable[[Any], Any]] = {
+    "mean": np.mean, "fmean": np.mean, "pvariance": np.var, "pstdev": np.std,
+    "variance": lambda values: np.var(values, ddof=1), "stdev": lambda values: np.std(values, ddof=1),
+}  # fmt: skip
 STATISTICS = types.ModuleType("statistics")
-STATISTICS.__dict__.update(vars(statistics), mean=_mean(statistics.mean), fmean=_mean(statistics.fmean))
+STATISTICS.__dict__.update(vars(statistics))
+for _name, _function in _STATISTICS.items():
+    setattr(STATISTICS, _name, _statistic(getattr(statistics, _name), _function))
 
 
 def COMPLEX(real: Any = 0.0, imag: Any = 0.0) -> Any:
@@ -398,8 +417,7 @@ def COMPLEX(real: Any = 0.0, imag: Any = 0.0) -> Any:
 # What stands for an object that a program refers to by name.
 REPLACED: dict[int, Any] = {
     id(statistics): STATISTICS,
-    id(statistics.mean): STATISTICS.mean,
-    id(statistics.fmean): STATISTICS.fmean,
+    **{id(getattr(statistics, name)): getattr(STATISTICS, name) for name in _STATISTICS},
     id(np): NUMPY,
     id(math): MATH,
     id(routines.CONVERTER): routines.Converter,

@@ -15,7 +15,7 @@ from ..tape.node import Node, Recorded, node_of, wrap
 from ..tape.record import edge
 from .array import Array
 from .refusals import check_number, refuse_argument, value_and_aux
-from .run import Traced, called, check_overlap, running
+from .run import Traced, called, running
 from .trees import by_leaf, leaves_of, results_of, typed, typed_record
 
 
@@ -66,8 +66,7 @@ class Recording:
             for k in range(len(params))
         ]
         self.known = list(self.own)
-        result = called(target, values, self.known)
-        check_overlap(list(self.traced.values()))
+        result = called(target, list(self.traced.values()), values, self.known)
         self.value: Any
         self.aux: Any
         self.value, self.aux = value_and_aux(target, result) if has_aux else (result, None)

@@ -9,7 +9,7 @@ import numpy as np
 from ...compiler.call.arguments import spec_of
 from ...compiler.call.dispatch import refuse_differentiation
 from ...compiler.call.signature import Target
-from ...compiler.errors import PullbackError, TypeMismatchError
+from ...compiler.errors import NoDerivativeError, PullbackError
 from ..tape.node import Recorded
 
 
@@ -18,7 +18,7 @@ def refuse_argument(target: Target, place: tuple[int, int | None], value: Any) -
 
     Raises
     ------
-    TypeMismatchError
+    NoDerivativeError
         Always: it holds no floats.
     """
     param, item = place
@@ -26,7 +26,7 @@ def refuse_argument(target: Target, place: tuple[int, int | None], value: Any) -
     try:
         spec = spec_of(value, name)
     except PullbackError:  # what the compiler does not know
-        raise TypeMismatchError(
+        raise NoDerivativeError(
             f"argument '{name}' of {target.fn.__qualname__} holds no floats: there is nothing to "
             f"differentiate",
             target.src,
@@ -38,7 +38,7 @@ def refuse_argument(target: Target, place: tuple[int, int | None], value: Any) -
 def value_and_aux(target: Target, result: Any) -> tuple[Any, Any]:
     """The two parts of a result with auxiliary data."""
     if type(result) is not tuple or len(result) != 2:
-        raise TypeMismatchError(
+        raise NoDerivativeError(
             f"{target.fn.__qualname__} must return a tuple (value, aux) for has_aux=True",
             target.src,
             "return value, aux",
@@ -51,14 +51,14 @@ def check_number(target: Target, value: Any, *, gradient: bool) -> None:
 
     Raises
     ------
-    TypeMismatchError
+    NoDerivativeError
         If it is anything else. Integers are numbers, also constant ones: some branch may return 0.
     """
     array = value._a if isinstance(value, Recorded) else value
     name = target.fn.__qualname__
     if isinstance(array, (int, float, complex, np.generic, np.ndarray)):
         array = np.asarray(array)
-        if array.ndim == 0 and array.dtype.kind in "fiub":
+        if array.ndim == 0 and array.dtype.kind in "fiu":
             return
         what = f"an array of {array.dtype} with {array.ndim} dimension(s)" if array.ndim else str(array.dtype)
     else:
@@ -66,7 +66,7 @@ def check_number(target: Target, value: Any, *, gradient: bool) -> None:
         count = f" of {len(value)}" if isinstance(value, (tuple, list, dict)) else ""
         what = "None" if value is None else f"a {type(value).__name__}{count}"
     if gradient:
-        raise TypeMismatchError(
+        raise NoDerivativeError(
             f"a gradient needs a function that returns one number, and the gradient of {name} is {what}",
             target.src,
             "use pb.hessian or pb.hvp of the function itself",
@@ -78,6 +78,6 @@ def check_number(target: Target, value: Any, *, gradient: bool) -> None:
     else:
         hint = "return its np.real or abs"
     kind = "a real number" if array is not None and not array.ndim else "one number"
-    raise TypeMismatchError(
+    raise NoDerivativeError(
         f"a gradient needs a function that returns {kind}, and {name} returns {what}", target.src, hint
     )

@@ -82,6 +82,12 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     return np.matmul(onto, weights)
 
 
+@handles(np.outer)
+def _outer(a: Any, b: Any, out: Any = None) -> Any:
+    rows, columns = (v if isinstance(v, Recorded) else np.asarray(v) for v in (a, b))
+    return np.multiply(np.reshape(rows, (-1, 1)), np.reshape(columns, (1, -1)), out=out)
+
+
 @handles(np.lib.stride_tricks.sliding_window_view)
 def _sliding_window_view(x: Any, window_shape: Any, axis: Any = None, **kwargs: Any) -> Any:
     """The windows as a copy, which may not be written to in NumPy either."""
@@ -117,6 +123,8 @@ def _of_rank(array: Any, rank: int) -> Any:
 
 @handles(np.cumulative_sum)
 def _cumulative_sum(x: Any, /, *, axis: Any = None, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+    if out is not None:
+        raise UnsupportedError("np.cumulative_sum with out=", hint="assign its result")
     if kwargs.get("include_initial"):
         first = np.zeros_like(np.take(x, [0], axis=axis or 0))
         x = np.concatenate([first, x], axis=axis or 0)
@@ -173,7 +181,12 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
 def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     from .modules import stacked
 
+    if out is not None:
+        raise UnsupportedError("np.choose with out=", hint="assign its result")
     rows = choices if isinstance(choices, Recorded) else stacked(list(choices))
+    count = np.shape(rows)[0]
+    if mode != "raise":
+        a = np.clip(a, 0, count - 1) if mode == "clip" else np.remainder(a, count)
     places = np.broadcast_to(a, np.shape(rows)[1:])
     return np.take_along_axis(rows, places[None], axis=0)[0]
 

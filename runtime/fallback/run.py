@@ -5,6 +5,7 @@ A value that the program would have lost the derivative of is refused with its l
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,14 +14,15 @@ from typing import Any
 import numpy as np
 
 from ...compiler.call.signature import Target
-from ...compiler.errors import OverlapError, Src
+from ...compiler.errors import Src, UnsupportedError
 from ..tape.mode import enable_grad
 from ..tape.node import Recorded, wrap
 from ..tape.record import keeping_old
 from ..tensor.tensor import Tensor
 from .array import ARRAY, Array, is_array
-from .code import refusal
+from .code import raised_by_user, refusal
 from .number import Number
+from .outside import Outside, left
 from .rebind import Rebound
 from .trees import faced, leaves_of, with_leaves
 
@@ -104,15 +106,40 @@ def _is_array(part: Any) -> bool:
 def on_tape(target: Target, args: Sequence[Any]) -> Any:
     """A function of Tensors, operation by operation with NumPy's manners; what it gives are Tensors."""
     values = [faced(value, Array) for value in args]
-    with keeping_old(), located(target):
-        return faced(Rebound().of(target.fn)(*target.before, *values), Tensor)
+    rebound = Rebound(entry=target.fn)
+    with keeping_old(), located(target), carried(rebound.outside, lambda value: faced(value, Tensor)):
+        return faced(rebound.of(target.fn)(*target.before, *values), Tensor)
 
 
-def called(target: Target, values: Sequence[Any], leaves: list[Any]) -> Any:
+def called(target: Target, traced: Sequence[Traced], values: Sequence[Any], leaves: list[Any]) -> Any:
     """What the function gives for a value for each of its parameters, which hang on some leaves."""
-    with enable_grad(), keeping_old(), under_way(leaves), located(target):
-        rebound = Rebound()
-        return _called(target, rebound.of(target.fn), [rebound.of(value) for value in values])
+    rebound = Rebound(entry=target.fn)
+    shared = [pair for one in traced for pair in one.shared]
+    shown = _as_outside(traced)
+    with enable_grad(), keeping_old(), under_way(leaves), located(target), carried(rebound.outside, shown):
+        made = _called(target, rebound.of(target.fn), [rebound.of(value) for value in values])
+    rebound.outside.check_overlap(shared)
+    return made
+
+
+def _as_outside(traced: Sequence[Traced]) -> Callable[[Any], Any]:
+    """What stands outside for a value of a run: itself for a run around it, else a number or an array, or a
+    Tensor if some were given.
+    """
+    if running.runs:
+        return lambda value: value
+    if any(isinstance(like, Recorded) for one in traced for like in one.likes):
+        return lambda value: faced(value, Tensor)
+    return left
+
+
+@contextmanager
+def carried(outside: Outside, shown: Callable[[Any], Any]) -> Iterator[None]:
+    """Carry back what a program does to what it finds outside, also if it raises."""
+    try:
+        yield
+    finally:
+        outside.carry(shown)
 
 
 @contextmanager
@@ -121,7 +148,7 @@ def located(target: Target) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        reason = refusal(error)
+        reason = refusal(error) or _of_our_classes(error)
         if reason is None or reason.src is not None:
             raise
         line = error.__traceback__
@@ -131,6 +158,19 @@ def located(target: Target) -> Iterator[None]:
                 place = Src(place.file, line.tb_lineno, def_line=place.def_line)
             line = line.tb_next
         raise type(reason)(reason.message, place, reason.hint) from None
+
+
+def _of_our_classes(error: Exception) -> UnsupportedError | None:
+    """The refusal that stands for an error of code which takes plain numbers and arrays only."""
+    if not isinstance(error, TypeError) or raised_by_user(error) or not _OUR_CLASSES.search(str(error)):
+        return None
+    return UnsupportedError(
+        f"what takes plain numbers or arrays only has got a value that is differentiated: {error}",
+        hint="use NumPy's functions on it, or pb.stop_gradient it where no derivative is wanted",
+    )
+
+
+_OUR_CLASSES = re.compile(r"\b(Array|Number)\b")
 
 
 def _called(target: Target, function: Callable[..., Any], values: Sequence[Any]) -> Any:
@@ -146,14 +186,3 @@ def _called(target: Target, function: Callable[..., Any], values: Sequence[Any])
         else:
             args.append(value)
     return function(*args, **named)
-
-
-def check_overlap(traced: Sequence[Traced]) -> None:
-    """Refuse arguments that share memory if the function has written to one of them."""
-    arrays = [pair for one in traced for pair in one.shared]
-    for i, (first, seen) in enumerate(arrays):
-        for second, other in arrays[i + 1 :]:
-            if (seen._version or other._version) and np.shares_memory(first, second):
-                raise OverlapError(
-                    "two arguments share memory, and the function writes to one of them", hint="pass copies"
-                )

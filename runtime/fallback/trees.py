@@ -13,7 +13,7 @@ from ...compiler.errors import ArgumentError
 from ...compiler.public.higher import parts_like
 from ...compiler.public.verifying import is_float, parts_of
 from ..tape.node import Recorded, wrap
-from ..tape.record import edge
+from ..tape.record import in_face
 from .array import ARRAY, Array, is_array
 from .classes import original
 from .modules import number
@@ -165,13 +165,7 @@ def _faced_seed(given: Any, like: Any, what: str) -> Any:
 def faced(value: Any, face: type) -> Any:
     """Recorded values, also in containers, as ones of another class with the same memory and history."""
     if isinstance(value, Recorded):
-        if type(value) is face:
-            return value
-        out = wrap(face, value._a)
-        out._version_of = value._shared_version()
-        out._fn = edge(value)
-        out._r = out._fn is not None
-        return out
+        return in_face(value, face)
     if isinstance(value, dict):
         return {k: faced(v, face) for k, v in value.items()}
     if type(value) in (tuple, list) or hasattr(value, "_fields"):

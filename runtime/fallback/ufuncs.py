@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +78,8 @@ QUICK = table(Array)
 
 def on_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """A ufunc with Arrays among its arguments."""
+    if (kwargs or method == "at") and _writes_outside(method, inputs, kwargs):
+        return getattr(ufunc, method)(*unwrapped(inputs), **unwrapped_arguments(kwargs))
     if ufunc is np.matmul:
         inputs = _alike(inputs)
     if method == "__call__" and kwargs and _OPTIONS.intersection(kwargs):
@@ -101,6 +104,17 @@ def on_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str,
     from . import library
 
     return library.call(ufunc if method == "__call__" else getattr(ufunc, method), inputs, kwargs)
+
+
+def _writes_outside(method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether it writes to a NumPy array, which cannot hold Arrays: then none may want a derivative."""
+    outs = inputs[:1] if method == "at" else kwargs.get("out", ())
+    if not any(isinstance(out, np.ndarray) for out in outs):
+        return False
+    for value in inputs:
+        if isinstance(value, Array):
+            value._refuse("a NumPy array")
+    return True
 
 
 _PRODUCTS = {np.dot, np.inner, np.vdot, np.tensordot, np.linalg.solve}
@@ -151,11 +165,18 @@ def on_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
     return library.call(function, args, kwargs)
 
 
+_COMPARED = {
+    np.equal: operator.eq, np.not_equal: operator.ne, np.less: operator.lt, np.less_equal: operator.le,
+    np.greater: operator.gt, np.greater_equal: operator.ge,
+}  # fmt: skip
+
+
 def _dunder(ufunc: Any, swapped: bool = False) -> Any:
     if ufunc in PLAIN:
+        python = _COMPARED[ufunc]  # as the ufunc, but other types are unequal
 
         def compare(x: Any, z: Any) -> Any:
-            return ufunc(x._a, z._a if isinstance(z, Recorded) else z)
+            return python(x._a[()], z._a[()] if isinstance(z, Recorded) else z)
 
         return compare
     quick = QUICK[ufunc]
@@ -188,14 +209,14 @@ for _name, _ufunc in {
     "ge": np.greater_equal,
 }.items():  # fmt: skip
     setattr(Array, f"__{_name}__", _dunder(_ufunc))
-for _name, _operator in {
+for _name, _function in {
     "neg": QUICK[np.negative],
     "pos": QUICK[np.positive],
     "abs": QUICK[np.absolute],
     "matmul": lambda x, z: np.matmul(x, z),
     "rmatmul": lambda x, z: np.matmul(z, x),
 }.items():
-    setattr(Array, f"__{_name}__", _operator)
+    setattr(Array, f"__{_name}__", _function)
 
 
 def _array_ufunc(self: Array, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:

@@ -201,7 +201,8 @@ def binary(
         compute, noisy = quiet(compute), False
     for_x, for_z = node.asked  # type: ignore[attr-defined]
     saves = node.operands  # type: ignore[attr-defined]
-    promote = promote or (promoted if face._promotes else _as_they_are)  # type: ignore[attr-defined]
+    like_torch: bool = face._promotes  # type: ignore[attr-defined]
+    promote = promote or (promoted if like_torch else _as_they_are)
     constant = face._constant  # type: ignore[attr-defined]
 
     def operation(x: Any, z: Any) -> Any:
@@ -244,9 +245,11 @@ def binary(
             token = start(IGNORING)
         try:
             r = compute(a, b)
-        except ValueError as error:
-            raise mismatch(a, b, error) from None
-        except TypeError as error:
+        except (ValueError, TypeError) as error:
+            if not like_torch:
+                raise
+            if isinstance(error, ValueError):
+                raise mismatch(a, b, error) from None
             raise NotImplementedError(f'"{name}_cpu" not implemented for these dtypes: {error}') from None
         finally:
             if noisy:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .node import Recorded, wrap
+from .record import in_face
 
 _lock = threading.Lock()
 
@@ -60,7 +61,7 @@ def add_gradient(leaf: Any, g: Any, record: bool, ours: bool) -> None:
     """Add a cotangent to a value's gradient; `ours` says that nobody else refers to the array."""
     if record:
         known = leaf._grad
-        leaf._grad = g * 1 if known is None else known + g
+        leaf._grad = in_face(g * 1 if known is None else known + g, type(leaf)._face)
         return
     with _lock:
         known = leaf._grad

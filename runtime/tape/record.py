@@ -243,6 +243,17 @@ def alias(out: Any) -> Any:
     return kept
 
 
+def in_face(value: Any, face: type) -> Any:
+    """A recorded value as one of another class, with the same memory and history."""
+    if type(value) is face:
+        return value
+    out = wrap(face, value._a)
+    out._version_of = value._shared_version()
+    out._fn = edge(value)
+    out._r = out._fn is not None
+    return out
+
+
 def snapshot(value: Any) -> Any:
     """A value as it is now: with the same memory until that is written to, then with a copy."""
     kept = wrap(type(value), value._a)

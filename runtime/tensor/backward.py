@@ -9,7 +9,7 @@ import numpy as np
 
 from ..tape import engine
 from ..tape.node import wrap
-from ..tape.record import edge
+from ..tape.record import edge, in_face
 from .tensor import Tensor
 
 
@@ -143,7 +143,10 @@ def grad(
                     f"The differentiated Tensor at index {len(given)} appears to not have been used in the "
                     "graph. Set allow_unused=True if this is the desired behavior."
                 )
-        given.append(g if g is None or isinstance(g, Tensor) else wrap(Tensor, _own(g, cotangents)))
+        if isinstance(g, Tensor):  # rules of programs on Arrays give Arrays
+            given.append(in_face(g, Tensor))
+        else:
+            given.append(None if g is None else wrap(Tensor, _own(g, cotangents)))
     return tuple(given)
 
 

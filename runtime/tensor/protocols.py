@@ -450,8 +450,12 @@ def _where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
 def _take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
     index = np.asarray(indices._a if isinstance(indices, Recorded) else indices)
     if axis is None:
-        return FUNCTIONS["reshape"](a, (-1,))[index]
-    return a[(slice(None),) * (axis % a._a.ndim) + (index,)]
+        a, axis = FUNCTIONS["reshape"](a, (-1,)), 0
+    axis %= a._a.ndim
+    count = a._a.shape[axis]
+    if mode != "raise":
+        index = np.clip(index, 0, count - 1) if mode == "clip" else index % count
+    return _finish(a[(slice(None),) * axis + (index,)], out)
 
 
 @handles(np.take_along_axis)
@@ -511,12 +515,15 @@ def _dot(a: Any, b: Any, out: Any = None) -> Any:
 @handles(np.einsum)
 def _einsum(*operands: Any, out: Any = None, **kwargs: Any) -> Any:
     first = next(v for v in operands if isinstance(v, Recorded))
-    return FUNCTIONS["einsum"](operands[0], *[_tensor(v, first) for v in operands[1:]])
+    return _finish(FUNCTIONS["einsum"](operands[0], *[_tensor(v, first) for v in operands[1:]]), out)
 
 
 @handles(np.cross)
-def _cross(a: Any, b: Any, axis: int = -1, **kwargs: Any) -> Any:
-    return FUNCTIONS["cross"](a, b, axis)
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    made = FUNCTIONS["cross"](np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1), -1)
+    return np.moveaxis(made, -1, axisc)
 
 
 # ---- new arrays like a tensor

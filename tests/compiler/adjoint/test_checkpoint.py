@@ -344,7 +344,7 @@ def test_wrong_arguments(over: str, tmp_path: Path) -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     with pytest.raises(pb.TypeMismatchError, match=r"checkpoint|segments"):
-        pb.grad(module.f, jit=False)(1.0, 3)
+        pb.grad(module.f, jit=False, fallback="error")(1.0, 3)
 
 
 def test_as_a_plain_function() -> None:

@@ -314,3 +314,64 @@ def test_defaults_are_captured() -> None:
     lowered = lower(f, 1.5)
     assert [c.path for c in lowered.captures] == [(("default", "scale"),)]
     assert ((("default", "power"),), 3) in lowered.guards
+
+
+class Damper:
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+    @property
+    def rate(self) -> float:
+        return self._rate
+
+    @rate.setter
+    def rate(self, value: float) -> None:
+        self._rate = 2.0 * value
+
+
+class Guarded:
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, 2.0 * value)
+
+    def __getattr__(self, name: str) -> float:
+        return 3.0
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+
+def test_setters_of_properties_are_called() -> None:
+    def f(x):
+        damper = Damper(x)
+        damper.rate += x
+        damper.rate = damper.rate * x
+        return damper.rate
+
+    agrees(f, 1.5)
+
+
+def test_classes_with_their_own_attribute_access_are_refused() -> None:
+    def f(x):
+        return Guarded(x).rate
+
+    with pytest.raises(UnsupportedError, match="__setattr__"):
+        interpret(f, 1.5)
+
+
+@pytest.mark.parametrize("limit", (0.0, 100.0))
+def test_names_of_a_loop_in_its_else(limit: float) -> None:
+    def f(x, limit):
+        for value in x:
+            square = value * value
+            if limit < value:
+                break
+        else:
+            return square * value
+        n = 0
+        while n < 3:
+            n += 1
+            last = x[0] * n
+        else:
+            return last * x[1]
+
+    agrees(f, np.array([1.0, 2.0, 3.0]), limit)

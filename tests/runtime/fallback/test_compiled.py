@@ -140,3 +140,78 @@ def test_what_does_not_compile() -> None:
     (out["sum"] + out["rows"][0]).backward()
     np.testing.assert_allclose(x.grad.numpy(), [6.0, 3.0])
     np.testing.assert_allclose(k.grad.numpy(), 4.0)
+
+
+@pb.differentiable
+def cubic(x, k):
+    total = 0.0
+    for i in range(x.shape[0]):
+        total += k * x[i] ** 4
+    return total
+
+
+def derivatives_of(value, x, count):
+    found = []
+    for _ in range(count):
+        (slope,) = pb.autograd.grad(value, x, create_graph=True)
+        found.append(slope.detach().numpy().copy())
+        value = slope[0]
+    return found
+
+
+def test_any_number_of_derivatives() -> None:
+    x, k = leaf([2.0, 1.0]), leaf(3.0)
+    expected = [96.0, 144.0, 144.0, 72.0]
+    for value in (cubic(x, k), cubic(x, 3.0), pb.grad(cubic)(x, k)[0], pb.grad(cubic)(x, 3.0)[0]):
+        start = 0 if value.grad_fn.name() == "cubicBackward" else 1
+        found = derivatives_of(value, x, 4 - start)
+        np.testing.assert_allclose([slope[0] for slope in found], expected[start:])
+
+
+def test_derivatives_of_several_results_are_recorded() -> None:
+    @pb.differentiable
+    def both(state):
+        a, k = state["a"], state["k"]
+        return a**3 * k, np.sum(a * a) * k
+
+    a, k = leaf([2.0, 1.0]), leaf(3.0)
+    cubes, squares = both({"a": a, "k": k})
+    value = cubes[0] * squares
+    (by_a, by_k) = pb.autograd.grad(value, (a, k), create_graph=True)
+    np.testing.assert_allclose(by_k.item(), 2 * 8 * 5 * 3)
+    (mixed,) = pb.autograd.grad(by_a[0], k, create_graph=True)
+    np.testing.assert_allclose(mixed.item(), 2 * (12 * 5 + 8 * 4) * 3)
+    (third,) = pb.autograd.grad(mixed, a)
+    np.testing.assert_allclose(third.numpy(), [6 * (60 + 48 + 64), 6 * 3 * 4 * 2])
+
+
+def test_what_is_written_later_is_not_seen() -> None:
+    x = leaf([2.0, 1.0])
+    y = x * 1.0
+    slope = pb.grad(cubic)(y, 3.0)[0]
+    with pb.no_grad():
+        y.mul_(10.0)
+    (second,) = pb.autograd.grad(slope, x, create_graph=True)
+    assert type(second) is pb.Tensor
+    np.testing.assert_allclose(second.detach().numpy(), [144.0, 0.0])
+
+
+def test_recorded_gradients_are_tensors() -> None:
+    x = leaf([2.0, 1.0])
+    pb.grad(cubic)(x, 3.0)[0].backward(create_graph=True)
+    assert type(x.grad) is pb.Tensor and x.grad.requires_grad
+    np.testing.assert_allclose(x.grad.detach().numpy(), [144.0, 0.0])
+
+
+def test_third_derivatives_inside_of_a_run() -> None:
+    def f(x):
+        try:
+            return cubic(np.stack([x, x]), 1.0)
+        finally:
+            pass
+
+    third = pb.grad(pb.grad(pb.grad(f, fallback="tape")))
+    np.testing.assert_allclose(third(2.0), 2 * 24 * 2.0)
+    np.testing.assert_allclose(
+        pb.hessian(lambda x: pb.grad(f, fallback="tape")(x[0]), fallback="tape")(np.array([2.0])), [[96.0]]
+    )

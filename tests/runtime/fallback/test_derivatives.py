@@ -310,3 +310,45 @@ def test_errors_are_those_of_compiled_code(run: Any, error: type[Exception], wor
 def test_unknown_choices_are_refused(make: Any) -> None:
     with pytest.raises(pb.ArgumentError, match="fallback='jax'"):
         make(number, fallback="jax")
+
+
+def test_gradients_into_arrays() -> None:
+    def f(x, rest, n):
+        try:
+            return np.sum(x**n) * rest["s"] + rest["w"] @ x
+        finally:
+            pass
+
+    x, rest = np.array([1.0, 2.0]), {"s": 3.0, "w": np.array([0.5, -1.0])}
+    g = pb.value_and_grad(f, (0, 1))
+    out = (np.empty(2), {"s": None, "w": np.empty(2)})
+    with pytest.warns(pb.FallbackWarning, match="try"):
+        value, gradients = g.into(out, x, rest, {2}.pop())
+    assert value == f(x, rest, 2) and gradients[0] is out[0] and gradients[1]["w"] is out[1]["w"]
+    np.testing.assert_allclose(out[0], 6.0 * x + rest["w"])
+    assert gradients[1]["s"] == 5.0 and out[1]["w"].tolist() == [1.0, 2.0]
+    assert repr(g.into(None, x, rest, 2)) == repr(g(x, rest, 2))
+    with pytest.raises(pb.OverlapError, match="out shares memory with 'x'"):
+        g.into((x, None), x, rest, 2)
+    with pytest.raises(pb.ArgumentError, match=r"out for 'x' has shape \(3,\)"):
+        g.into((np.empty(3), None), x, rest, 2)
+    with pytest.raises(pb.UnsupportedError, match="try"):
+        pb.grad(f, fallback="error").into(np.empty(2), x, rest, 2)
+    out = np.empty(2)
+    assert pb.grad(lambda *a: np.sum(a[1] ** 2), 1, fallback="tape").into(out, 1.0, x) is out
+    assert out.tolist() == [2.0, 4.0]
+
+
+@pytest.mark.filterwarnings("ignore::pullback.FallbackWarning")
+def test_arrays_without_axes_are_numbers() -> None:
+    def f(x):
+        made = np.array(x[0] * x[1])
+        made += x[2]
+        return made
+
+    np.testing.assert_allclose(pb.grad(f)(X), [X[1], X[0], 1.0])
+    np.testing.assert_allclose(pb.hvp(f, X, X), [X[1], X[0], 0.0])
+    np.testing.assert_allclose(pb.grad(pb.grad(lambda t: np.array(t**3)))(2.0), 12.0)
+    for how in ("tape", "error"):
+        value, tangent = pb.jvp(f, (X,), (X,), fallback=how)
+        assert isinstance(value, np.ndarray) and isinstance(tangent, np.ndarray)

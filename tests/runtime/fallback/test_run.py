@@ -265,18 +265,6 @@ def test_methods_and_star_arguments() -> None:
     assert math.isclose(gradient[1], 4.0 * X.sum())
 
 
-def test_a_lost_derivative_is_refused() -> None:
-    def f(x):
-        buffer = outside
-        buffer[0] = x[0]
-        return np.sum(buffer)
-
-    outside = np.zeros(2)
-    with pytest.raises(pb.UnsupportedError, match=r"NumPy array|float"):
-        pb.grad(f, fallback="tape")(X)
-    assert (outside == 0).all()
-
-
 def test_values_kept_from_an_earlier_call_are_refused() -> None:
     kept = {}
 
