@@ -31,7 +31,7 @@ from .trees import plain
 _MISSING = object()
 _MOST = 1000
 _left_arrays: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
-_left_numbers: dict[int, float] = {}
+_left_numbers: collections.OrderedDict[int, float] = collections.OrderedDict()
 """What runs have left outside that depended on their arguments: arrays, and the last of the numbers."""
 
 
@@ -49,7 +49,7 @@ def left(value: Any) -> Any:
         return value
     _left_numbers[id(shown)] = shown
     if len(_left_numbers) > _MOST:
-        _left_numbers.pop(next(iter(_left_numbers)), None)
+        _left_numbers.popitem(last=False)
     return shown
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from ..tape.node import Recorded, wrap
 from ..tape.record import face_of, like
 from ..tape.views import write
+from .pointwise.casting import cast
 from .table import FUNCTIONS
 from .tensor import Tensor
 
@@ -160,6 +161,11 @@ def _flag(keepdims: Any) -> Any:
     return bool(keepdims) and keepdims is not np._NoValue
 
 
+def _cast(a: Any, dtype: Any) -> Any:
+    """A recorded value in another dtype, if one is wanted."""
+    return a if dtype is None else cast(a, np.dtype(dtype))
+
+
 def _finish(result: Any, out: Any) -> Any:
     return result if out is None else _into(out, lambda r: r, (result,))
 
@@ -196,14 +202,14 @@ def _prod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
 def _std(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: int = 0, keepdims: Any = False
 ) -> Any:
-    return _finish(FUNCTIONS["std"](a, axis, correction=ddof, keepdim=_flag(keepdims)), out)
+    return _finish(FUNCTIONS["std"](_cast(a, dtype), axis, correction=ddof, keepdim=_flag(keepdims)), out)
 
 
 @handles(np.var)
 def _var(
     a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: int = 0, keepdims: Any = False
 ) -> Any:
-    return _finish(FUNCTIONS["var"](a, axis, correction=ddof, keepdim=_flag(keepdims)), out)
+    return _finish(FUNCTIONS["var"](_cast(a, dtype), axis, correction=ddof, keepdim=_flag(keepdims)), out)
 
 
 @handles(np.all)
@@ -319,17 +325,17 @@ def _broadcast_arrays(*args: Any, subok: bool = False) -> Any:
     return FUNCTIONS["broadcast_tensors"](*[_tensor(a, first) for a in args])
 
 
-def _sequence(arrays: Any) -> list[Any]:
+def _sequence(arrays: Any, dtype: Any = None) -> list[Any]:
     items = list(arrays)
     first = next(a for a in items if isinstance(a, Recorded))
-    return [_tensor(a, first) for a in items]
+    return [_cast(_tensor(a, first), dtype) for a in items]
 
 
 @handles(np.concatenate)
 def _concatenate(
     arrays: Any, /, axis: Any = 0, out: Any = None, *, dtype: Any = None, casting: str = ""
 ) -> Any:
-    items = _sequence(arrays)
+    items = _sequence(arrays, dtype)
     if axis is None:
         items, axis = [FUNCTIONS["reshape"](a, (-1,)) for a in items], 0
     return _finish(FUNCTIONS["cat"](items, axis), out)
@@ -337,17 +343,17 @@ def _concatenate(
 
 @handles(np.stack)
 def _stack(arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "") -> Any:
-    return _finish(FUNCTIONS["stack"](_sequence(arrays), axis), out)
+    return _finish(FUNCTIONS["stack"](_sequence(arrays, dtype), axis), out)
 
 
 @handles(np.vstack)
 def _vstack(tup: Any, *, dtype: Any = None, casting: str = "") -> Any:
-    return FUNCTIONS["vstack"](_sequence(tup))
+    return FUNCTIONS["vstack"](_sequence(tup, dtype))
 
 
 @handles(np.hstack)
 def _hstack(tup: Any, *, dtype: Any = None, casting: str = "") -> Any:
-    return FUNCTIONS["hstack"](_sequence(tup))
+    return FUNCTIONS["hstack"](_sequence(tup, dtype))
 
 
 @handles(np.dstack)

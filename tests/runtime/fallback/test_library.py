@@ -277,3 +277,26 @@ def test_a_root_that_depends_on_nothing_is_a_number() -> None:
         return root * x
 
     assert pb.grad(f, fallback="tape")(3.0) == pytest.approx(np.sqrt(2.0))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.concatenate((x, x), dtype=np.float64),
+        lambda x: np.stack((x, x), dtype=np.float64),
+        lambda x: np.vstack((x, x), dtype=np.float64),
+        lambda x: np.hstack((x, x), dtype=np.float64),
+        lambda x: np.std(x, dtype=np.float64),
+        lambda x: np.var(x, dtype=np.float64, ddof=1),
+    ],
+)
+def test_results_in_a_wanted_dtype(f: Any) -> None:
+    x = np.linspace(0.1, 1.0, 4, dtype=np.float32)
+    value, pull = pb.vjp(f, x, fallback="tape")
+    assert np.asarray(value).dtype == np.float64
+    np.testing.assert_allclose(value, f(x), rtol=1e-14)
+    (found,) = pull(np.ones_like(f(x)))
+    shift = 1e-4 * np.arange(1, 5)
+    wanted = np.sum(f(x.astype(float) + shift) - f(x.astype(float) - shift)) / 2
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found @ shift, wanted, rtol=1e-4)
