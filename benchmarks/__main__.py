@@ -5,6 +5,7 @@ python -m benchmarks loops --names jacobi     the cases of a family whose names 
 python -m benchmarks loops --growth           all sizes: time and memory against n
 python -m benchmarks compile loops            what first calls take: empty cache, disk cache, JAX
 python -m benchmarks growth                   five programs at sizes that double: powers of n, and a plot
+python -m benchmarks overhead                 what a call costs besides computing
 python -m benchmarks tape                     operations on the tape, small and large, beside PyTorch
 """
 
@@ -15,7 +16,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.families[:1] == ["tape"]:
         return measure_tape(args)
+    if args.families[:1] == ["overhead"]:
+        return measure_overhead(args)
     compiling, growing = (args.families[:1] == [word] for word in ("compile", "growth"))
     args.families = args.families[compiling or growing :]
     unknown = set(args.families) - set(registry.FAMILIES)
@@ -101,7 +104,7 @@ def run(args: argparse.Namespace) -> int:
         threads=args.threads,
         names=rivals.OWN + others,
         memory=not args.no_memory,
-        clock=time.process_time if args.clock == "cpu" else time.perf_counter,
+        clock=_clock(args),
     )
     about = report.machine(args.threads, args.clock)
     if compiling:
@@ -157,12 +160,25 @@ def measure_tape(args: argparse.Namespace) -> int:
     from . import large, report, tape
 
     about = report.machine(args.threads, args.clock)
-    clock = time.process_time if args.clock == "cpu" else time.perf_counter
-    rounds = 5 if args.quick else args.repeats
+    clock, rounds = _clock(args), 5 if args.quick else args.repeats
     small, big = tape.compare(rounds, clock), large.compare(rounds, clock, args.threads)
     tables = ["### Small arrays", tape.table(small), "### Large arrays", tape.table(big)]
     deliver("\n\n".join([*report.head(about), *tables]) + "\n", args.markdown)
     return 0
+
+
+def measure_overhead(args: argparse.Namespace) -> int:
+    """What calls of derivatives cost besides computing."""
+    from . import overhead, report
+
+    found = overhead.compare(5 if args.quick else args.repeats, _clock(args))
+    head = report.head(report.machine(args.threads, args.clock))
+    deliver("\n\n".join([*head, overhead.table(found)]) + "\n", args.markdown)
+    return 0
+
+
+def _clock(args: argparse.Namespace) -> Callable[[], float]:
+    return time.process_time if args.clock == "cpu" else time.perf_counter
 
 
 def deliver(text: str, file: str | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -143,7 +143,15 @@ def compare(rounds: int = 21, clock: Callable[[], float] = time.perf_counter) ->
 
 def timed(name: str, ours: Call, theirs: Call | None, rounds: int, clock: Callable[[], float]) -> Compared:
     """One case, ours and theirs in turn."""
-    calls = [call for call in (ours, theirs) if call is not None]
+    times = in_turn([call for call in (ours, theirs) if call is not None], rounds, clock)
+    middle = [median(column) for column in zip(*times, strict=True)]
+    if theirs is None:
+        return Compared(name, middle[0], None, None)
+    return Compared(name, middle[0], middle[1], median(row[0] / row[1] for row in times))
+
+
+def in_turn(calls: Sequence[Call], rounds: int, clock: Callable[[], float]) -> list[list[float]]:
+    """Microseconds of a call of each in turn, a row for each round."""
     counts = [_count(call, clock) for call in calls]
     times: list[list[float]] = []
     gc.collect()
@@ -155,10 +163,7 @@ def timed(name: str, ours: Call, theirs: Call | None, rounds: int, clock: Callab
                 call()
             row.append((clock() - start) / count * 1e6)
         times.append(row)
-    middle = [median(column) for column in zip(*times, strict=True)]
-    if theirs is None:
-        return Compared(name, middle[0], None, None)
-    return Compared(name, middle[0], middle[1], median(row[0] / row[1] for row in times))
+    return times
 
 
 def _count(call: Call, clock: Callable[[], float]) -> int:

@@ -20,6 +20,11 @@ from pathlib import Path
 from .errors import ArgumentError
 
 FALSE = ("", "0", "false", "no", "off")
+READ = (
+    "PULLBACK_JIT", "PULLBACK_CHECK", "PULLBACK_DUMP", "PULLBACK_CACHE", "PULLBACK_CACHE_DIR",
+    "PULLBACK_FASTMATH", "PULLBACK_VERIFY", "XDG_CACHE_HOME", "LOCALAPPDATA", "HOME",
+)  # fmt: skip
+"""The variables that options depend on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,11 @@ class Options:
     def dumps(self, stage: str) -> bool:
         """Whether a stage is to be printed."""
         return "all" in self.dump or stage in self.dump
+
+
+def environment() -> tuple[str | None, ...]:
+    """What the options are made of: where it is the same, so are they."""
+    return tuple(map(os.environ.get, READ))
 
 
 def cache_dir() -> Path:

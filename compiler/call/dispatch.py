@@ -9,7 +9,7 @@ from typing import Any
 from ..code import Recipe
 from ..errors import NoDerivativeError
 from ..ir.types import is_complex, is_float
-from ..options import Options
+from ..options import Options, environment
 from ..specs import ArraySpec, KnownSpec, ParamSpec, ScalarSpec
 from . import specialise as specialising
 from .arguments import children, leaf_specs, scan
@@ -113,7 +113,7 @@ def dispatcher(
         kept = target.fn.__dict__["__pullback__"] = Registry(target.fn)
     parallel = target.parallel and kind != "value"  # an error would run a function that writes twice
     how = (has_aux, lanes, into, memory_limit, width, parallel)
-    key = (kind, wrt, along, how, jit, _environment() if jit is None else None)
+    key = (kind, wrt, along, how, jit, environment() if jit is None else None)
     found = kept.dispatchers.get(key)
     if found is None:
 
@@ -123,10 +123,6 @@ def dispatcher(
 
         found = kept.dispatchers[key] = Dispatcher(target, recipe_of, jit)
     return found
-
-
-def _environment() -> Options:
-    return Options.read()
 
 
 def wrt_leaves(target: Target, places: Places, specs: Sequence[ParamSpec]) -> tuple[int, ...]:

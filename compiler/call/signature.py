@@ -201,7 +201,10 @@ def target_of(f: Callable[..., Any]) -> Target:
         It is no function.
     """
     if isinstance(f, types.FunctionType):
-        return Target(f)
+        kept = f.__dict__.get("__pullback_target__")
+        if not isinstance(kept, Target) or kept.fn is not f:  # functools.wraps copies attributes
+            kept = f.__dict__["__pullback_target__"] = Target(f)
+        return kept
     if isinstance(f, functools._lru_cache_wrapper):
         return target_of(f.__wrapped__)
     if isinstance(f, CustomVjp):
