@@ -197,15 +197,14 @@ def _final(
     if recipe.parallel:
         fastmath = runner.options.fastmath
         module = runner.run("parallel", partial(_in_threads, module, fastmath, decisions), module)
-    else:
-        if explicit:  # nothing raises where indices are checked before: no order of writes is seen
-            for pass_ in (blocks, strips, stores_last):
-                entry = partial(pass_, reassociate=runner.options.fastmath, visible=False)
-                other = partial(entry, distinct_params=False)
-                module = runner.run(pass_.__name__, partial(each, entry, module, other), module)
-            if recipe.lanes and not recipe.width:
-                module = runner.run("lane_ranges", partial(_ranged, module, directions), module)
-        module = runner.run("reuse", partial(each, reuse, module), module)
+    if explicit:  # nothing raises where indices are checked before: no order of writes is seen
+        for pass_ in (blocks, strips, stores_last)[recipe.parallel :]:
+            entry = partial(pass_, reassociate=runner.options.fastmath, visible=False)
+            other = partial(entry, distinct_params=False)
+            module = runner.run(pass_.__name__, partial(each, entry, module, other), module)
+        if recipe.lanes and not recipe.width and not recipe.parallel:
+            module = runner.run("lane_ranges", partial(_ranged, module, directions), module)
+    module = runner.run("reuse", partial(each, reuse, module), module)
     if explicit:
         module = runner.run("from_zero", partial(each, from_zero, module), module)
         module = runner.run("dce", partial(each, dce, module), module)

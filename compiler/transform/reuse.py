@@ -36,7 +36,7 @@ from __future__ import annotations
 from ..analysis.lengths import Length, source_axis
 from ..analysis.memory import Memory, is_reference
 from ..ir.build import Builder
-from ..ir.nodes import Alloc, Call, CallFn, Const, Dim, Function, Loop, Op, Region, Value
+from ..ir.nodes import Alloc, Call, CallFn, Const, Dim, For, Function, Loop, Op, Region, Value
 from ..ir.walk import walk
 from ..prims.libcall import fill
 from ..prims.prim import emit
@@ -89,6 +89,8 @@ class _Pass:
             self.made.setdefault(id(before), []).append((op, lengths))
 
     def _may_leave(self, array: Value, lengths: tuple[Length, ...], loop: Loop) -> bool:
+        if isinstance(loop, For) and loop.parallel:  # iterations at the same time share nothing
+            return False
         known = all(self._is_known(length, loop) for length in lengths)
         return known and self._memory.fresh_in(array, loop)
 

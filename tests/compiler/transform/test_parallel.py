@@ -301,6 +301,15 @@ def test_sums_stay_in_order_without_fastmath(monkeypatch) -> None:
     assert "adds to its own" not in told(derivative)
 
 
+def test_parts_make_their_scratch_arrays_once() -> None:
+    gradient = pb.value_and_grad(rows, parallel=True)
+    gradient(RNG.normal(size=7), RNG.normal(size=20))
+    parts = [text for text in gradient.backward_source.split("\n@jit") if "range(first, last)" in text]
+    assert any("mem.empty(" in text for text in parts)
+    for text in parts:
+        assert "mem." not in text[text.index("range(first, last)") :]
+
+
 def test_small_loops_wake_no_threads(monkeypatch) -> None:
     monkeypatch.setattr(parallel, "ENOUGH", 200_000)
     derivative = pb.grad(logistic, parallel=True).compile(*CASES[logistic])

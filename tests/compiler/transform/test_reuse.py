@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -43,6 +44,14 @@ def inside(fn: Function) -> int:
     return sum(
         isinstance(op, Alloc) for loop in fn.body.ops if isinstance(loop, For) for op in walk(loop.body)
     )
+
+
+def test_iterations_in_threads_share_nothing() -> None:
+    p = repeated()
+    (loop,) = [op for op in p.b.region.ops if isinstance(op, For)]
+    stops, _, segments = loop.attrs
+    p.b.region.ops[p.b.region.ops.index(loop)] = dataclasses.replace(loop, attrs=(stops, True, segments))
+    assert inside(reuse(Function("f", p.b.region))) == 1
 
 
 def test_before_and_after(golden: Callable[[str], None]) -> None:
