@@ -199,6 +199,8 @@ def test_defaults_are_part_of_the_meaning() -> None:
     assert derivative(3.0, n=3) == 54.0
     f.__defaults__ = (5.0,)
     assert pb.grad(f, jit=False)(3.0) == 30.0
+    f.__kwdefaults__["n"] = 1
+    assert pb.grad(f, jit=False)(3.0) == 5.0
 
 
 def noisy(x):

@@ -201,10 +201,7 @@ def target_of(f: Callable[..., Any]) -> Target:
         It is no function.
     """
     if isinstance(f, types.FunctionType):
-        kept = f.__dict__.get("__pullback_target__")
-        if not isinstance(kept, Target) or kept.fn is not f:  # functools.wraps copies attributes
-            kept = f.__dict__["__pullback_target__"] = Target(f)
-        return kept
+        return _kept(f)
     if isinstance(f, functools._lru_cache_wrapper):
         return target_of(f.__wrapped__)
     if isinstance(f, CustomVjp):
@@ -234,6 +231,21 @@ def target_of(f: Callable[..., Any]) -> Target:
     if isinstance(f, type | np.vectorize) or not isinstance(call, types.FunctionType):
         return Target(_caller(f), (f,), foreign=True)
     return Target(call, (f,))
+
+
+def _kept(f: types.FunctionType) -> Target:
+    """The target of a plain function, whose signature takes as long as a short call; kept with the function.
+
+    It is another one once the function has other defaults or code.
+    """
+    kept: tuple[Target, Any, Any] | None = f.__dict__.get("__pullback_target__")
+    if kept is not None and not f.__kwdefaults__:
+        target, code, defaults = kept
+        if target.fn is f and code is f.__code__ and defaults is f.__defaults__:
+            return target  # functools.wraps copies attributes, so it may have been another's
+    target = Target(f)
+    f.__dict__["__pullback_target__"] = target, f.__code__, f.__defaults__
+    return target
 
 
 def without_source(target: Target) -> SourceError:

@@ -197,3 +197,44 @@ def _circulant(c: Any) -> Any:
 @twin(scipy.integrate.trapezoid)
 def _trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     return np.trapezoid(y, x, dx, axis)
+
+
+@twin(scipy.integrate.simpson)
+def _simpson(y: Any, x: Any = None, *, dx: float = 1.0, axis: int = -1) -> Any:
+    """Composite Simpson's rule, the last interval of an even number of points by Cartwright's correction."""
+    y = np.moveaxis(y, axis, -1)
+    count = np.shape(y)[-1]
+    if x is None:
+        steps = np.full(count - 1, dx)
+    else:
+        steps = np.diff(x if np.ndim(x) == 1 else np.moveaxis(x, axis, -1))
+    if count == 2:
+        return 0.5 * steps[..., 0] * (y[..., 0] + y[..., 1])
+    even = count % 2 == 0
+    end = count - even
+    first, second = steps[..., 0 : end - 1 : 2], steps[..., 1 : end - 1 : 2]
+    both = first + second
+    total = np.sum(
+        both
+        / 6.0
+        * (
+            (2.0 - _over(second, first)) * y[..., 0 : end - 2 : 2]
+            + both * _over(both, first * second) * y[..., 1 : end - 1 : 2]
+            + (2.0 - _over(first, second)) * y[..., 2:end:2]
+        ),
+        axis=-1,
+    )
+    if not even:
+        return total
+    before, last = steps[..., -2], steps[..., -1]
+    both = before + last
+    return total + (
+        _over(2.0 * last**2 + 3.0 * before * last, 6.0 * both) * y[..., -1]
+        + _over(last**2 + 3.0 * before * last, 6.0 * before) * y[..., -2]
+        - _over(last**3, 6.0 * before * both) * y[..., -3]
+    )
+
+
+def _over(a: Any, b: Any) -> Any:
+    """a / b, and zero where points coincide."""
+    return np.where(b != 0, a / np.where(b != 0, b, 1.0), 0.0)

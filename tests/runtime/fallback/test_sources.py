@@ -120,4 +120,5 @@ def test_from_the_command_line(tmp_path: Path) -> None:
     # From another folder: in the root, `pullback` would be the checkout without its compiler.
     command = [sys.executable, "-c", text]
     run = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
-    assert run.stdout == "6.0\n" and run.stderr.count("FallbackWarning") == 1
+    without_source = sys.version_info < (3, 13)  # later ones keep what stands behind -c
+    assert run.stdout == "6.0\n" and run.stderr.count("FallbackWarning") == without_source
