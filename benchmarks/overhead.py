@@ -102,21 +102,24 @@ def derivatives() -> dict[str, Call]:
 
 def compare(rounds: int = 21, clock: Callable[[], float] = time.perf_counter) -> list[Overhead]:
     """All cases, those of gradients beside the function under Numba and, where it is installed, JAX."""
-    import pullback as pb
-
     found = []
     for name, (function, args) in arguments().items():
         wrt = tuple(range(len(args)))
-        gradient = pb.grad(function, wrt, fallback="error")
-        calls: dict[str, Call] = {"ours": lambda gradient=gradient, args=args: gradient(*args)}
-        calls.update(_primal(function, args))
-        calls.update(_jax(function, wrt, args))
+        calls = _ours(function, wrt, args) | _primal(function, args) | _jax(function, wrt, args)
         times = [median(column) for column in zip(*in_turn(list(calls.values()), rounds, clock), strict=True)]
         told = dict(zip(calls, times, strict=True))
         found.append(Overhead(f"gradient, {name}", told["ours"], told.get("primal"), told.get("jax")))
     for name, call in derivatives().items():
         found.append(Overhead(name, median(row[0] for row in in_turn([call], rounds, clock)), None, None))
     return found
+
+
+def _ours(function: Callable[..., Any], wrt: tuple[int, ...], args: tuple[Any, ...]) -> dict[str, Call]:
+    """The gradient by pullback."""
+    import pullback as pb
+
+    gradient = pb.grad(function, wrt, fallback="error")
+    return {"ours": lambda: gradient(*args)}
 
 
 def _primal(function: Callable[..., Any], args: tuple[Any, ...]) -> dict[str, Call]:

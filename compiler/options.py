@@ -22,7 +22,7 @@ from .errors import ArgumentError
 FALSE = ("", "0", "false", "no", "off")
 READ = (
     "PULLBACK_JIT", "PULLBACK_CHECK", "PULLBACK_DUMP", "PULLBACK_CACHE", "PULLBACK_CACHE_DIR",
-    "PULLBACK_FASTMATH", "PULLBACK_VERIFY", "XDG_CACHE_HOME", "LOCALAPPDATA", "HOME",
+    "PULLBACK_FASTMATH", "PULLBACK_VERIFY", "XDG_CACHE_HOME", "LOCALAPPDATA", "HOME", "USERPROFILE",
 )  # fmt: skip
 """The variables that options depend on."""
 

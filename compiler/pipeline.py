@@ -198,7 +198,8 @@ def _final(
         fastmath = runner.options.fastmath
         module = runner.run("parallel", partial(_in_threads, module, fastmath, decisions), module)
     if explicit:  # nothing raises where indices are checked before: no order of writes is seen
-        for pass_ in (blocks, strips, stores_last)[recipe.parallel :]:
+        # Blocks of points call BLAS, which has threads of its own.
+        for pass_ in (strips, stores_last) if recipe.parallel else (blocks, strips, stores_last):
             entry = partial(pass_, reassociate=runner.options.fastmath, visible=False)
             other = partial(entry, distinct_params=False)
             module = runner.run(pass_.__name__, partial(each, entry, module, other), module)

@@ -49,11 +49,10 @@ def _operand(context: Any, builder: Any, kind: Any, value: Any) -> _Operand:
     array = make_array(kind)(context, builder, value)
     shape, strides = cgutils.unpack_tuple(builder, array.shape), cgutils.unpack_tuple(builder, array.strides)
     data = builder.bitcast(array.data, cgutils.voidptr_t)
-    yes = cgutils.true_bit
     if kind.layout == "C":
-        return _Operand(shape, data, _NORMAL, shape[-1], yes)
+        return _Operand(shape, data, _NORMAL, shape[-1], cgutils.true_bit)
     if kind.layout == "F":
-        return _Operand(shape, data, _TURNED, shape[0], yes)
+        return _Operand(shape, data, _TURNED, shape[0], cgutils.true_bit)
     if kind.ndim == 1:
         whole = builder.icmp_signed("==", strides[0], array.itemsize)
         return _Operand(shape, data, _NORMAL, _WORD(1), whole)
@@ -109,8 +108,7 @@ def _gemv(
     one, zero = (_factor(context, builder, dtype, value) for value in (1.0, 0.0))
     in_rows = builder.icmp_signed("==", a.turned, _NORMAL)
     m, n = builder.select(in_rows, a.shape[1], a.shape[0]), builder.select(in_rows, a.shape[0], a.shape[1])
-    letters = (_NORMAL, _TURNED) if turn else (_TURNED, _NORMAL)
-    letter = builder.select(in_rows, *letters)
+    letter = builder.select(in_rows, *((_NORMAL, _TURNED) if turn else (_TURNED, _NORMAL)))
     _library(builder, "numba_xxgemv", dtype, [letter, m, n, one, a.data, a.step, x.data, zero, out.data])
 
 
@@ -236,11 +234,6 @@ lend(dot, lambda kinds: _BY_RANKS[kinds[0].ndim, kinds[1].ndim])
 lend(dot_into, lambda kinds: _into)
 
 
-def _call(context: Any, builder: Any, function: Any, kinds: Any, args: Any) -> None:
-    place = f"{function.__module__} {function.__qualname__}"
-    call(context, builder, place, types.none(*kinds), args)
-
-
 def _lower_product(context: Any, builder: Any, kinds: Any, args: Any) -> None:
     """out = a @ b."""
     a, b, out = (_operand(context, builder, kind, value) for kind, value in zip(kinds, args, strict=True))
@@ -258,7 +251,7 @@ def _lower_product(context: Any, builder: Any, kinds: Any, args: Any) -> None:
         count = builder.mul(count, length)
     with builder.if_else(builder.icmp_signed("<=", count, _WORD(most))) as (small, large):
         with small:
-            _call(context, builder, loops, kinds, args)
+            call(context, builder, loops, types.none(*kinds), args)
         with large, builder.if_else(builder.and_(a.whole, b.whole)) as (whole, gaps):
             with whole:
                 _check_sizes(context, builder, (a, b, out))
@@ -269,7 +262,7 @@ def _lower_product(context: Any, builder: Any, kinds: Any, args: Any) -> None:
                 else:
                     _gemv(context, builder, kinds[2].dtype, b, a, out, turn=True)
             with gaps:
-                _call(context, builder, with_gaps, kinds, args)
+                call(context, builder, with_gaps, types.none(*kinds), args)
 
 
 def _check_sizes(context: Any, builder: Any, operands: tuple[_Operand, ...]) -> None:

@@ -41,7 +41,6 @@ def shared(compiled: Any) -> Any:
 
 def lend(function: Callable[..., Any], choose: Callable[[Sequence[Any]], Any]) -> None:
     """Have compiled code call, in place of `function`, the one that is chosen for the types of arguments."""
-    place = f"{function.__module__} {function.__qualname__}"
     function.chosen = choose  # type: ignore[attr-defined]
 
     class Typed(AbstractTemplate):  # type: ignore[misc]
@@ -54,13 +53,13 @@ def lend(function: Callable[..., Any], choose: Callable[[Sequence[Any]], Any]) -
 
     @lower_builtin(function, types.VarArg(types.Any))  # type: ignore[untyped-decorator]
     def lower(context: Any, builder: Any, kind: Any, args: Any) -> Any:
-        return call(context, builder, place, kind, args)
+        return call(context, builder, function, kind, args)
 
 
-def call(context: Any, builder: Any, place: str, kind: Any, args: Any) -> Any:
-    """Call a shared function of a place ("module name") by its address; its errors are the caller's."""
+def call(context: Any, builder: Any, function: Callable[..., Any], kind: Any, args: Any) -> Any:
+    """Call a shared function by its address, with arguments of a signature; its errors are the caller's."""
     known = base64.b64encode(pickle.dumps(tuple(kind.args))).decode()
-    address = _address(context, builder, f"{place} {known}")
+    address = _address(context, builder, f"{function.__module__} {function.__qualname__} {known}")
     called = context.call_conv.get_function_type(kind.return_type, kind.args).as_pointer()
     status, result = context.call_conv.call_function(
         builder, builder.inttoptr(address, called), kind.return_type, kind.args, args

@@ -234,15 +234,18 @@ def target_of(f: Callable[..., Any]) -> Target:
 
 
 def _kept(f: types.FunctionType) -> Target:
-    """The target of a plain function, whose signature takes as long as a short call; kept with the function.
+    """The target of a plain function, kept with it: to read its signature takes as long as a short call.
 
-    It is another one once the function has other defaults or code.
+    It is another one once the function has other code or defaults. Those by keyword are in a dictionary, of
+    whose changes nobody tells.
     """
+    if f.__kwdefaults__:
+        return Target(f)
     kept: tuple[Target, Any, Any] | None = f.__dict__.get("__pullback_target__")
-    if kept is not None and not f.__kwdefaults__:
-        target, code, defaults = kept
+    if kept is not None:
+        target, code, defaults = kept  # perhaps of another function: functools.wraps copies attributes
         if target.fn is f and code is f.__code__ and defaults is f.__defaults__:
-            return target  # functools.wraps copies attributes, so it may have been another's
+            return target
     target = Target(f)
     f.__dict__["__pullback_target__"] = target, f.__code__, f.__defaults__
     return target

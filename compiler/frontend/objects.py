@@ -154,12 +154,10 @@ def _refuse_own_access(lw: Lowerer, cls: type, name: str) -> None:
 
 def class_function(lw: Lowerer, cls: type, name: str) -> Known:
     """A method as a plain function, with the path of its class where that is known."""
-    for base in cls.__mro__:
-        if name in vars(base):
-            path = lw.session.classes.get(cls)
-            found = vars(base)[name]
-            return Known(found) if path is None else KnownAt(found, (*path, ("attr", name)))
-    lw.fail("AttributeError", f"'{cls.__name__}' object has no attribute '{name}'")
+    found, path = _in_class(cls, name), lw.session.classes.get(cls)
+    if found is dataclasses.MISSING:
+        lw.fail("AttributeError", f"'{cls.__name__}' object has no attribute '{name}'")
+    return Known(found) if path is None else KnownAt(found, (*path, ("attr", name)))
 
 
 def replaced(lw: Lowerer, owner: AbstractValue, kwargs: dict[str, AbstractValue]) -> AbstractValue:

@@ -109,17 +109,16 @@ class Fallback:
         if self.how == "error" or not doors.tape:
             raise error
         tape = doors.tape[0]()
-        doubtful = isinstance(error, TypeMismatchError)
-        if not doubtful and not silent:
-            self.tell(error, target)
-        answer = _unless_wrong(error, tape, taped) if doubtful else taped(tape)
-        if doubtful and not silent:
-            self.tell(error, target)
-        return answer
+        if isinstance(error, TypeMismatchError):  # whether it is the program that is wrong, the run tells
+            answer = _unless_wrong(error, tape, taped)
+            self._tell(error, target, silent)
+            return answer
+        self._tell(error, target, silent)
+        return taped(tape)
 
-    def tell(self, error: PullbackError, target: Target) -> None:
+    def _tell(self, error: PullbackError, target: Target, silent: bool) -> None:
         """Tell once that the function runs on the tape, and why."""
-        if self.reason is None:
+        if self.reason is None and not silent:
             self.reason = _told(error, target)
             text = f"{self.reason}\nfallback='error' refuses it, fallback='tape' says nothing"
             warnings.warn(FallbackWarning(text), stacklevel=_level())

@@ -31,8 +31,6 @@ _MISSING = {
         "mode AD."
     ),
 }
-
-
 # What it says of a tensor that does not require a gradient, by what the tensor is.
 _CONSTANT = {
     "outputs": (

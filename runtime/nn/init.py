@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...compiler.later import special
 from ..tape.views import written
 from ..tensor.creation.distributions import check_deviation
 from ..tensor.creation.random import source
@@ -86,16 +87,13 @@ def _filled(tensor: Tensor, values: Any) -> Tensor:
 
 
 def _even(tensor: Tensor, low: float, high: float, generator: Any) -> Tensor:
-    """Evenly distributed numbers.
+    _check_bounds(low, high)
+    return _filled(tensor, source(generator).uniform(low, high, tensor._a.shape))
 
-    Raises
-    ------
-    RuntimeError
-        If the bounds are in the wrong order.
-    """
+
+def _check_bounds(low: float, high: float) -> None:
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={high}")
-    return _filled(tensor, source(generator).uniform(low, high, tensor._a.shape))
 
 
 def _normal(tensor: Tensor, mean: float, std: float, generator: Any) -> Tensor:
@@ -167,12 +165,9 @@ def trunc_normal_(
             "incorrect.",
             stacklevel=2,
         )
-    from scipy.special import ndtr, ndtri
-
-    if a > b:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
-    low, high = ndtr((a - mean) / std), ndtr((b - mean) / std)
-    drawn = ndtri(source(generator).uniform(low, high, tensor._a.shape)) * std + mean
+    _check_bounds(a, b)
+    low, high = special.ndtr((a - mean) / std), special.ndtr((b - mean) / std)
+    drawn = special.ndtri(source(generator).uniform(low, high, tensor._a.shape)) * std + mean
     return _filled(tensor, np.clip(drawn, a, b))
 
 

@@ -10,7 +10,7 @@ from benchmarks import overhead
 
 def test_gradients_of_all_arguments() -> None:
     for function, args in overhead.arguments().values():
-        assert pb.check_grads(function, args) is None
+        pb.check_grads(function, args)
 
 
 def test_other_derivatives_run() -> None:

@@ -155,8 +155,6 @@ def _hardswish_values(a: Any) -> Any:
 
 
 _hardsigmoid = elementwise(HardsigmoidBackward0, "hardsigmoid_cpu", _hardsigmoid_values)
-
-
 _hardswish = elementwise(HardswishBackward0, "hardswish_cpu", _hardswish_values)
 
 
